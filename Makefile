@@ -1,0 +1,63 @@
+# ukernel: build, test, bench, lint, install.  `make help` lists the targets.
+#
+# Every .c below ukernel/ (without ukernel/cli/) is the kernel archive, every .c and .S below
+# sandbox/ is the machine archive; ukernel/cli/ holds the program, the only code that sees both.
+
+CC	?= gcc
+B	?= build
+PREFIX	?= /usr/local
+VERSION	:= 0.1.0
+
+# SAN=1 builds with the address and undefined-behaviour sanitizers.
+OPT	?= -O2 -g
+CFLAGS	?= $(OPT)
+WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
+	   -Wno-unused-parameter -Wno-missing-field-initializers
+ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DUKERNEL_VERSION='"$(VERSION)"' -fno-strict-aliasing \
+	   $(WARN) $(WERROR) $(CFLAGS) $(SANFLAGS)
+WERROR	?= -Werror
+ifdef SAN
+SANFLAGS := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+endif
+
+KERNEL_SRC  := $(sort $(filter-out ukernel/cli/%,$(wildcard ukernel/*.c ukernel/*/*.c)))
+KERNEL_ASM  := $(sort $(wildcard ukernel/*/*.S))
+MACHINE_SRC := $(sort $(wildcard sandbox/*.c))
+MACHINE_ASM := $(sort $(wildcard sandbox/*.S))
+CLI_SRC     := $(sort $(wildcard ukernel/cli/*.c))
+
+KERNEL_OBJ  := $(KERNEL_SRC:%.c=$(B)/obj/%.o) $(KERNEL_ASM:%.S=$(B)/obj/%.o)
+MACHINE_OBJ := $(MACHINE_SRC:%.c=$(B)/obj/%.o) $(MACHINE_ASM:%.S=$(B)/obj/%.o)
+CLI_OBJ     := $(CLI_SRC:%.c=$(B)/obj/%.o)
+
+.PHONY: all clean help
+all: $(B)/ukernel
+
+$(B)/obj/ukernel/%.o: ukernel/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -Iukernel -MMD -MP -c -o $@ $<
+$(B)/obj/ukernel/cli/%.o: ukernel/cli/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
+$(B)/obj/sandbox/%.o: sandbox/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
+$(B)/obj/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
+
+$(B)/libukernel.a: $(KERNEL_OBJ)
+	rm -f $@ && $(AR) rcs $@ $^
+$(B)/libsandbox.a: $(MACHINE_OBJ)
+	rm -f $@ && $(AR) rcs $@ $^
+$(B)/ukernel: $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a -lseccomp -pthread
+
+clean:
+	rm -rf $(B)
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include mk/*.mk

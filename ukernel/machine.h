@@ -1,0 +1,193 @@
+/*
+ * machine.h - what the kernel asks of its hardware.
+ *
+ * The kernel owns this contract.  sandbox/ implements it on Linux with ptrace or seccomp,
+ * tests/fake_machine.c implements it in plain memory and virtual time.  Nothing in ukernel/
+ * may know which.  Every int result is 0 (or a count) or a negative errno.
+ *
+ * The rule of control: a guest thread is either *held* (it executes no instruction, and the
+ * kernel may read and write its registers and order changes to its address space) or *running*.
+ * Threads are created held.  resume() lets one run; each resume() is answered by exactly one
+ * event for that thread, after which it is held again.  stop() only makes that event come soon.
+ *
+ * All calls come from the one kernel thread.  None of them may sleep for longer than the host
+ * needs for the work itself, except wait().
+ */
+#ifndef UKERNEL_MACHINE_H
+#define UKERNEL_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef uint64_t uaddr_t; /* an address in a guest; never dereferenced by the kernel */
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  4096UL
+#define PAGE_MASK  (~(PAGE_SIZE - 1))
+
+struct vthread; /* one guest thread of control: owned by the machine */
+
+/* The general registers, in the order of Linux's user_regs_struct (x86-64 psABI names). */
+struct regs {
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
+	uint64_t rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs, eflags, rsp, ss;
+	uint64_t fs_base, gs_base, ds, es, fs, gs;
+};
+
+enum event_type {
+	EVENT_NONE,	   /* wait() was told not to block and nothing had happened */
+	EVENT_SYSCALL,	   /* thread trapped: .syscall */
+	EVENT_FAULT,	   /* thread raised an exception: .fault */
+	EVENT_STOPPED,	   /* thread was stopped because of stop(); nothing to handle */
+	EVENT_DEAD,	   /* the host took the thread away (OOM killer, kill -9 from outside) */
+	EVENT_TICK,	   /* the timer interrupt; .ticks periods went by */
+	EVENT_ALARM,	   /* the deadline given to alarm_set() has passed */
+	EVENT_HOST_FD,	   /* a watched host descriptor is ready: .host_fd */
+	EVENT_HOST_SIGNAL, /* the supervisor itself got a signal: .host_signal.signo */
+};
+
+/* How the system call was made; anything but ABI_64 has no table here and gets ENOSYS. */
+enum syscall_abi { SYSCALL_ABI_64, SYSCALL_ABI_32 };
+
+struct event {
+	enum event_type type;
+	struct vthread *thread; /* for the first five */
+	void *cookie;		/* of that thread (thread_create) or that watch (fd_watch) */
+	union {
+		struct {
+			uint64_t nr; /* all 64 bits as the guest left them in rax */
+			uint64_t arg[6];
+			uaddr_t ip; /* the instruction after the trapping one */
+			enum syscall_abi abi;
+		} syscall;
+		struct {
+			int signo, code; /* as siginfo's si_signo and si_code */
+			uaddr_t addr;	 /* si_addr */
+			uint32_t trapno; /* x86 vector, best knowledge */
+			uint32_t err;	 /* x86 error code, best knowledge */
+		} fault;
+		struct {
+			int fd;
+			uint32_t ready; /* EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP */
+		} host_fd;
+		struct {
+			int signo;
+		} host_signal;
+		uint64_t ticks;
+	};
+};
+
+/* One change to an address space.  All addresses and lengths are page aligned, chosen and
+ * checked by the kernel; a mapping replaces what was there (MAP_FIXED). */
+enum vm_op_kind { VM_MAP, VM_UNMAP, VM_PROTECT, VM_REMAP, VM_ADVISE };
+
+struct vm_op {
+	enum vm_op_kind kind;
+	uaddr_t addr;
+	size_t len;
+	int prot;	   /* PROT_* for MAP and PROTECT */
+	int flags;	   /* MAP: MAP_SHARED or MAP_PRIVATE, with MAP_NORESERVE, MAP_POPULATE, ... */
+	int host_fd;	   /* MAP: a host descriptor, or -1 for anonymous memory */
+	uint64_t off;	   /* MAP: byte offset in host_fd */
+	uaddr_t new_addr;  /* REMAP: where to (fixed) */
+	size_t new_len;	   /* REMAP: new length */
+	int advice;	   /* ADVISE: MADV_* */
+	bool dontunmap;	   /* REMAP: MREMAP_DONTUNMAP */
+};
+
+struct machine_config {
+	int cpus;	/* virtual CPUs, >= 1 */
+	uint64_t tick_ns; /* period of EVENT_TICK once armed */
+};
+
+struct machine_info {
+	uaddr_t user_lo, user_hi;   /* guests may map in [user_lo, user_hi) ... */
+	uaddr_t stub_lo, stub_hi;   /* ... but for the machine's own pages */
+	uaddr_t vdso_lo, vdso_hi;   /* code of the vDSO in every new space, 0 when none */
+	uaddr_t vvar_lo, vvar_hi;   /* its data pages */
+	size_t xstate_size;	    /* bytes that xstate_get() fills, at most */
+	uint64_t xstate_features;   /* XCR0 */
+	uint32_t host_cpus;
+};
+
+enum machine_clock { CLOCK_OF_TICKS /* monotonic */, CLOCK_OF_WALL, CLOCK_OF_BOOT };
+
+struct machine_ops {
+	const char *name; /* as given to --backend */
+
+	/* init() starts the machine; on failure nothing is left behind.  fini() destroys every
+	 * thread and gives everything back. */
+	int (*init)(const struct machine_config *config, struct machine_info *info);
+	void (*fini)(void);
+
+	/*
+	 * Threads and address spaces.  An address space lives as long as a thread in it.
+	 * space_create: a thread in a new space that holds nothing but the machine's own pages
+	 *   and the vDSO.
+	 * space_clone: a thread in a copy-on-write copy of from's space; registers, xstate and
+	 *   segment bases as from's.  from must be held.
+	 * thread_clone: the same, but in from's own space.
+	 * cookie comes back in the thread's events.  destroy works on held and running threads,
+	 * never fails, and no event of the thread comes after it.
+	 */
+	int (*space_create)(void *cookie, struct vthread **out);
+	int (*space_clone)(struct vthread *from, void *cookie, struct vthread **out);
+	int (*thread_clone)(struct vthread *from, void *cookie, struct vthread **out);
+	void (*thread_destroy)(struct vthread *th);
+
+	/* Apply n changes in order to the space of th, which must be held.  Stops at the first
+	 * that the host refuses and returns its errno; *done says how many took effect. */
+	int (*vm_apply)(struct vthread *th, const struct vm_op *ops, size_t n, size_t *done);
+
+	/*
+	 * Copy to and from the space of th, held or not, honouring page protection.  Return the
+	 * bytes copied, which is less than len when a page was not accessible; 0 if the first was
+	 * not.  cmpxchg: one atomic 32-bit compare-and-exchange on aligned guest memory (th held);
+	 * *seen gets the old value; -EFAULT when not accessible.
+	 */
+	size_t (*mem_read)(struct vthread *th, uaddr_t from, void *to, size_t len);
+	size_t (*mem_write)(struct vthread *th, uaddr_t to, const void *from, size_t len);
+	int (*mem_cmpxchg)(struct vthread *th, uaddr_t addr, uint32_t expect, uint32_t desire,
+			   uint32_t *seen);
+
+	/* Registers of a held thread.  regs_set also cancels whatever result set_result gave.
+	 * The xstate is the XSAVE area in standard form; xstate_set refuses (-EINVAL) what the
+	 * CPU would fault on. */
+	int (*regs_get)(struct vthread *th, struct regs *out);
+	int (*regs_set)(struct vthread *th, const struct regs *in);
+	int (*xstate_get)(struct vthread *th, void *buf, size_t *len);
+	int (*xstate_set)(struct vthread *th, const void *buf, size_t len);
+
+	/* The cheap way out of EVENT_SYSCALL: rax := result, all else untouched. */
+	void (*set_result)(struct vthread *th, int64_t result);
+
+	/* Let th run on virtual CPU vcpu until its next event.  A pending set_result or regs_set
+	 * takes effect.  stop() on a running thread; harmless on a held one. */
+	int (*resume)(struct vthread *th, int vcpu);
+	void (*stop)(struct vthread *th);
+
+	/* The next event.  block=false returns EVENT_NONE at once when there is none. */
+	int (*wait)(struct event *out, bool block);
+
+	/* Time.  tick_arm(true) starts the periodic timer interrupt, tick_arm(false) stops it.
+	 * alarm_set gives one absolute deadline on CLOCK_OF_TICKS; 0 means none. */
+	uint64_t (*clock_ns)(enum machine_clock clock);
+	uint64_t (*cpu_ns)(struct vthread *th); /* CPU time that th has used */
+	void (*tick_arm)(bool on);
+	void (*alarm_set)(uint64_t deadline_ns);
+
+	/* Watch a host descriptor, level triggered; events is an EPOLL* mask, 0 pauses the watch.
+	 * -EPERM when the host cannot poll it (a regular file is always ready). */
+	int (*fd_watch)(int host_fd, uint32_t events, void *cookie);
+	void (*fd_unwatch)(int host_fd);
+
+	/* Which host signals arrive as EVENT_HOST_SIGNAL is fixed: INT QUIT TERM HUP WINCH TSTP
+	 * CONT USR1 USR2 ALRM are taken; the rest keep the host's default. */
+};
+
+/* Set once by main (or a test) before boot. */
+extern const struct machine_ops *machine;
+extern struct machine_info machine_info;
+#endif
