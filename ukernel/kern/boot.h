@@ -1,0 +1,59 @@
+/*
+ * boot.h - from a configuration to a running first process.
+ */
+#ifndef KERN_BOOT_H
+#define KERN_BOOT_H
+
+#include "machine.h"
+#include "sched/sched.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct bind_spec {
+	const char *src, *dst; /* absolute; dst may equal src */
+	bool read_only;
+};
+
+/* What the command line says; strings are borrowed for the life of the kernel. */
+struct boot_config {
+	int cpus;
+	uint64_t tick_ns;
+	const struct sched_policy *policy;
+	const char *policy_options;
+
+	const char *root_dir;	  /* host directory that becomes / */
+	bool root_read_only;	  /* --ro: no overlay, the root cannot be written */
+	struct bind_spec *binds; /* --bind, --rw */
+	unsigned nr_binds;
+
+	const char *workdir; /* NULL: the host's, if the guest sees it, else / */
+	const char *hostname;
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	int ngroups;
+
+	uint64_t memory_max; /* bytes; 0 none */
+	unsigned pids_max;   /* 0 none */
+	uint64_t timeout_ns; /* 0 none */
+
+	char **argv, **envp;
+
+	bool trace;	    /* strace-like lines ... */
+	FILE *trace_out; /* ... to here */
+	const char *trace_filter;
+	bool count_calls; /* -c */
+};
+
+/*
+ * Boot: trap table, handlers for exceptions, timer, mounts, then the first process.  machine must
+ * be set and initialised.  Runs until the first process has died; returns its wait status in
+ * *status.  0, or -errno with one line already printed when the first program could not be started:
+ * -ENOENT (127), -EACCES/-ENOEXEC (126), others (125).
+ */
+int kernel_run(const struct boot_config *config, int *status);
+
+extern const struct boot_config *boot_config;
+#endif

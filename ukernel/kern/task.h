@@ -1,0 +1,210 @@
+/*
+ * task.h - tasks (threads of control) and processes (thread groups), and the tree they form.
+ */
+#ifndef KERN_TASK_H
+#define KERN_TASK_H
+
+#include "kern/kstack.h"
+#include "kern/signal.h"
+#include "kern/timer.h"
+#include "kern/waitq.h"
+#include "lib/list.h"
+#include "machine.h"
+#include "sched/sched.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct mm;
+struct fdtable;
+struct file;
+struct fs_context;
+struct cred;
+struct tty;
+struct posix_timer;
+
+#define COMM_LEN   16
+#define PID_LIMIT  32768 /* as Linux's default pid_max */
+
+enum task_state {
+	TASK_RUNNABLE, /* queued, or on a virtual CPU */
+	TASK_SLEEPING, /* a signal wakes it */
+	TASK_KILLABLE, /* only SIGKILL wakes it */
+	TASK_STOPPED,  /* by SIGSTOP and the like; SIGCONT or SIGKILL wakes it */
+	TASK_DEAD,     /* its kernel stack has been left for good */
+};
+
+struct task {
+	/* Fixed from creation. */
+	pid_t tid;
+	struct process *proc;
+	int refs;
+
+	struct list_head in_process; /* proc->threads */
+	char comm[COMM_LEN];
+
+	/* The machine's side. */
+	struct vthread *thread;
+	struct event trap; /* the last event of thread */
+	bool in_syscall;   /* the trap being handled is a system call */
+	uint64_t user_ns_base; /* CPU time of earlier vthreads (before exec) */
+
+	/* Kernel side. */
+	struct kstack kstack;
+	enum task_state state;
+	int vcpu; /* where it runs; -1 when nowhere */
+	struct sched_entity se;
+
+	/* Shared parts, counted. */
+	struct mm *mm; /* NULL once exiting */
+	struct fdtable *files;
+	struct fs_context *fs;
+	struct sighand *sighand;
+	const struct cred *cred; /* immutable once published; replaced whole */
+
+	/* Signals. */
+	sigmask_t blocked;
+	sigmask_t saved_mask; /* with restore_mask: what comes back (sigsuspend, ppoll) */
+	bool restore_mask;
+	struct sigpending pending;
+	struct sigaltstack_state altstack;
+	/* For ERESTART_RESTARTBLOCK: called by restart_syscall(2). */
+	long (*restart)(struct task *t);
+	uint64_t restart_arg[4];
+
+	/* Threads. */
+	uaddr_t clear_child_tid;
+	uaddr_t robust_list;
+	size_t robust_len;
+	bool exiting;
+	struct waitq *vfork_done; /* woken at exec or exit; then NULL */
+	int pdeath_signal;
+	uint64_t start_ns; /* CLOCK_OF_BOOT */
+	uint64_t min_faults, ctx_voluntary;
+};
+
+enum process_state { PROC_RUNNING, PROC_STOPPED, PROC_ZOMBIE };
+
+#define RLIM_COUNT 16
+struct rlimit_pair {
+	uint64_t cur, max;
+};
+
+struct rusage_sum {
+	uint64_t user_ns, sys_ns;
+	uint64_t nvcsw, nivcsw, minflt, maxrss_kb;
+};
+
+struct process {
+	pid_t pid; /* the thread group's number */
+	int refs;
+	struct list_head threads; /* of struct task */
+	int nr_threads;		  /* not yet dead */
+	struct task *leader;	  /* the thread whose tid is pid; may be dead while others live */
+
+	/* The tree. */
+	struct process *parent;
+	struct list_head children; /* of struct process, by sibling */
+	struct list_head sibling;
+	struct list_head all; /* process_list */
+	pid_t pgid, sid;
+	struct tty *ctty;
+	bool child_subreaper, is_init, did_exec, dumpable;
+	int exit_signal; /* sent to the parent at death; SIGCHLD but for clone() */
+
+	/* Life and death. */
+	enum process_state state;
+	bool group_exiting;
+	int exit_status; /* as wait4 reports it */
+	struct waitq child_wait; /* parents sleep here in wait4 */
+	int stop_signal;  /* what stopped it */
+	bool stop_reported, continued_pending;
+
+	/* Signals to the whole group. */
+	struct sigpending pending;
+	struct waitq sig_waitq; /* signalfd, sigtimedwait */
+
+	/* Limits, usage, timers. */
+	struct rlimit_pair rlimit[RLIM_COUNT];
+	struct rusage_sum dead_threads, dead_children;
+	struct timer itimer_real;
+	uint64_t itimer_real_interval_ns;
+	struct {
+		uint64_t value_ns, interval_ns; /* remaining; 0 off */
+	} itimer_cpu[2]; /* VIRTUAL, PROF */
+	struct list_head posix_timers;
+
+	/* Pushed by exec. */
+	struct file *exe;
+	uaddr_t arg_start, arg_end, env_start, env_end, auxv_start;
+	size_t auxv_len;
+	int oom_score_adj;
+	unsigned long personality;
+};
+
+/* --- the process table (pid.c) --- */
+extern struct list_head process_list;
+extern struct process *init_process; /* number 1 */
+struct task *task_find(pid_t tid);	 /* borrowed, or NULL */
+struct process *process_find(pid_t pid); /* borrowed, or NULL; zombies are found */
+/* Allocate a number and enter it; -EAGAIN at the limit (RLIMIT_NPROC, --pids, PID_LIMIT). */
+int pid_alloc(void);
+void pid_bind_task(pid_t tid, struct task *t);
+void pid_bind_process(pid_t pid, struct process *p);
+void pid_release(pid_t pid); /* when no task, process, group or session uses it */
+unsigned task_count(void);
+/* The limit that --pids sets; 0: only PID_LIMIT. */
+extern unsigned pids_max;
+
+/* --- life (task.c, fork.c, exit.c) --- */
+struct task *task_get(struct task *t); /* counts */
+void task_put(struct task *t);
+
+/* The first process: everything fresh.  Its kernel side starts with first(t) (which execs) and
+ * then goes to user mode.  0 or -errno; *out is borrowed. */
+int task_create_init(void (*first)(struct task *t), struct task **out);
+
+struct clone_args {
+	uint64_t flags; /* CLONE_*, without the exit signal */
+	int exit_signal;
+	uaddr_t stack; /* top: 0 keeps the parent's */
+	uaddr_t child_tid, parent_tid, tls, pidfd;
+	pid_t set_tid; /* 0: any */
+};
+/* fork, vfork, clone, clone3.  Returns the child's number or -errno.  May sleep (vfork). */
+long task_fork(struct task *t, const struct clone_args *args);
+
+/* Never returns.  status as wait4 reports it. */
+_Noreturn void task_exit(struct task *t, int status);	/* this thread */
+_Noreturn void process_exit(struct task *t, int status); /* exit_group: all of them */
+/* Make every other thread of t's process exit, and wait for that (execve). -EAGAIN if another
+ * thread got there first. */
+int process_kill_others(struct task *t);
+/* At exec by a thread that is not the leader: t takes over the leader's number. */
+void task_become_leader(struct task *t);
+
+/* Ends guests and the event loop: the init process has died. */
+extern bool kernel_halted;
+extern int kernel_exit_status; /* as wait4 reports it */
+
+/* --- the trap (trap.c) --- */
+/* The kernel side of a task: handle traps for ever. */
+void task_main(void *arg);
+
+/* --- the event loop (loop.c) --- */
+/* Runs until the init process has died; returns its wait status. */
+int kernel_loop(void);
+/* Called on EVENT_HOST_FD: every watch's cookie points to one of these. */
+struct host_watch {
+	void (*ready)(struct host_watch *w, uint32_t events);
+	int host_fd;
+};
+
+/* exec (mm/exec.c).  path is resolved against t's view.  On success the old program is gone and
+ * registers are set; on failure before the point of no return -errno and nothing has changed. */
+struct exec_strings;
+struct path;
+uint64_t task_cpu_ns(struct task *t);
+uint64_t process_cpu_ns(struct process *p);
+#endif

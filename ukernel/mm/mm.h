@@ -1,0 +1,70 @@
+/*
+ * mm.h - address spaces: the list of regions (VMAs), and what may be done to it.
+ *
+ * The guest's memory is ordinary memory of its host process: the host's MMU does demand zero,
+ * copy-on-write and the page cache.  What is kept here is the list of regions, the choice of
+ * addresses and the limits; each change is ordered from the machine (vm_apply).
+ */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include "machine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct task;
+struct file;
+struct mm; /* mm/region.h has the inside */
+
+struct mm *mm_create(void);
+struct mm *mm_get(struct mm *mm);
+void mm_put(struct mm *mm);
+/* The bookkeeping side of fork: regions copied, files counted. NULL: no memory. */
+struct mm *mm_clone(struct mm *from);
+
+/* What mmap(2) does, for the kernel's own use.  t's thread must be held (it is, in a handler).
+ * Returns the address or -errno.  file may be NULL; a reference is taken. */
+int64_t mm_map(struct task *t, uaddr_t addr, size_t len, int prot, int flags, struct file *file,
+	       uint64_t off);
+int mm_unmap(struct task *t, uaddr_t addr, size_t len);
+
+/* A fault at addr below a stack that may grow: grow it and return true. */
+bool mm_fault(struct task *t, uaddr_t addr, bool write);
+
+/* For proc: sums in bytes and an iteration over the regions in order. */
+struct mm_stats {
+	uint64_t total, data, stack, text, shared, locked;
+};
+void mm_stats_get(struct mm *mm, struct mm_stats *out);
+struct region_info {
+	uaddr_t start, end;
+	int prot;
+	bool shared;
+	uint64_t off;
+	struct file *file; /* borrowed, may be NULL */
+	const char *name;  /* "[heap]", "[stack]", "[vdso]", ... or NULL */
+};
+/* Regions in address order, starting with the first that ends above from.  false: no more. */
+bool mm_region_next(struct mm *mm, uaddr_t from, struct region_info *out);
+
+/* Is there any writable shared mapping of file's inode? (F_ADD_SEALS) */
+struct inode;
+bool mm_maps_writable(const struct inode *inode);
+
+/*
+ * execve(2) proper.  argv and envp have been read; path has been resolved.  May sleep.
+ * On -errno nothing changed; after the point of no return failures kill the task.
+ */
+struct exec_args {
+	char **argv, **envp; /* NULL-ended, kernel memory, owned by the caller */
+	int argc, envc;
+	const char *filename; /* as given: for AT_EXECFN, scripts */
+};
+struct path;
+int task_exec(struct task *t, struct file *file, struct exec_args *args);
+
+/* The limit that --memory sets for the whole box, in bytes; 0: none. */
+extern uint64_t memory_max;
+#endif
