@@ -20,7 +20,7 @@ ifdef SAN
 SANFLAGS := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 endif
 
-KERNEL_SRC  := $(sort $(filter-out ukernel/cli/%,$(wildcard ukernel/*.c ukernel/*/*.c)))
+KERNEL_SRC  := $(sort $(filter-out ukernel/cli/%,$(wildcard ukernel/*.c ukernel/*/*.c ukernel/*/*/*.c)))
 KERNEL_ASM  := $(sort $(wildcard ukernel/*/*.S))
 MACHINE_SRC := $(sort $(wildcard sandbox/*.c))
 MACHINE_ASM := $(sort $(wildcard sandbox/*.S))

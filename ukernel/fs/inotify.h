@@ -1,0 +1,28 @@
+/*
+ * inotify.h - inotify(7): the hooks that the rest of the file layer calls.
+ *
+ * Events come from operations on our own tree; what the host changes in a host directory is not
+ * seen.  All hooks are cheap when nobody watches, and never sleep.
+ */
+#ifndef FS_INOTIFY_H
+#define FS_INOTIFY_H
+
+#include "fs/inode.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* After something happened to what d names: IN_OPEN, IN_ACCESS, IN_MODIFY, IN_ATTRIB, IN_CLOSE_WRITE,
+ * IN_CLOSE_NOWRITE.  Tells the watches on d's inode and, with the name, those on its directory.
+ * IN_ISDIR is added here. */
+void inotify_dentry(struct dentry *d, uint32_t mask);
+/* After an entry of dir changed: IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO.  cookie ties
+ * the two halves of a move (inotify_cookie()); 0 otherwise. */
+void inotify_entry(struct inode *dir, uint32_t mask, const char *name, bool is_dir, uint32_t cookie);
+/* IN_MOVE_SELF, IN_ATTRIB (link count), to the inode's own watches. */
+void inotify_inode(struct inode *ino, uint32_t mask);
+/* The last name and the last use of ino are gone: IN_DELETE_SELF, IN_IGNORED, watches dropped.
+ * Call when its link count has reached 0, and again from inode_put before the inode is freed. */
+void inotify_inode_gone(struct inode *ino);
+uint32_t inotify_cookie(void);
+#endif
