@@ -49,6 +49,13 @@ void sighand_get(struct sighand *sh);
 void sighand_put(struct sighand *sh);
 /* execve: handlers become default, ignored stays ignored. */
 void sighand_exec(struct sighand *sh);
+/* The signal and timer side of execve, past the point of no return and with the other threads
+ * gone: t gets a sighand of its own with handlers reset, no alternate stack, no POSIX timers.
+ * Blocked and pending signals stay. */
+void signal_exec(struct task *t);
+/* The signal side of a thread's death: gives up t's part in a group stop, hands signals that it
+ * might have taken to its siblings, empties its own queue.  t->exiting must be set. */
+void signal_task_exit(struct task *t);
 
 void sigpending_init(struct sigpending *p);
 void sigpending_flush(struct sigpending *p);
@@ -84,8 +91,27 @@ int signal_dequeue(struct task *t, sigmask_t set, struct abi_siginfo *info);
 
 /* Wake-ups for signalfd and sigtimedwait readers of this process happen on proc->sig_waitq. */
 
-/* SIGCHLD to the parent, siginfo filled (exit, kill, stop, continue: CLD_*). */
-void signal_notify_parent(struct process *child, int cld_code, int status);
+/*
+ * Tell the parent about child: siginfo filled (CLD_*; status is an exit code or a signal number as
+ * si_status has it), its wait4 sleepers woken.  For a death (CLD_EXITED, CLD_KILLED, CLD_DUMPED)
+ * sends child->exit_signal and returns true when the parent does not want to wait for it (SIGCHLD
+ * ignored, or SA_NOCLDWAIT): the caller then reaps at once.  For stop and continue sends SIGCHLD
+ * unless SA_NOCLDSTOP.
+ */
+bool signal_notify_parent(struct process *child, int cld_code, int status);
+
+/* kill(2)'s rule: may t send sig to p?  0 or -EPERM. */
+int signal_permission(const struct task *t, const struct process *p, int sig);
+
+/* Does no member of the group have a parent in another group of the same session?  except (may be
+ * NULL) counts as gone already. */
+bool pgrp_orphaned(pid_t pgid, const struct process *except);
+/* At the death of p: groups that become orphaned by it and hold a stopped member get SIGHUP and
+ * SIGCONT (setpgid(2), exit(3)).  p's children must still be its own. */
+void pgrp_orphan_check(struct process *p);
+
+/* The stack that delivering a signal takes at most (AT_MINSIGSTKSZ). */
+size_t signal_frame_max(void);
 
 /* copies with conversion */
 int siginfo_copy_to_user(struct task *t, uaddr_t to, const struct abi_siginfo *info);

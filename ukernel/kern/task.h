@@ -69,6 +69,8 @@ struct task {
 	bool restore_mask;
 	struct sigpending pending;
 	struct sigaltstack_state altstack;
+	bool stop_pending; /* is to take part in a group stop on its way out */
+	uint64_t fault_trapno, fault_err, fault_cr2; /* the last exception, for sigcontext */
 	/* For ERESTART_RESTARTBLOCK: called by restart_syscall(2). */
 	long (*restart)(struct task *t);
 	uint64_t restart_arg[4];
@@ -120,6 +122,7 @@ struct process {
 	struct waitq child_wait; /* parents sleep here in wait4 */
 	int stop_signal;  /* what stopped it */
 	bool stop_reported, continued_pending;
+	int stops_to_go; /* threads that still have to stop (task.stop_pending) */
 
 	/* Signals to the whole group. */
 	struct sigpending pending;
@@ -131,9 +134,11 @@ struct process {
 	struct timer itimer_real;
 	uint64_t itimer_real_interval_ns;
 	struct {
-		uint64_t value_ns, interval_ns; /* remaining; 0 off */
-	} itimer_cpu[2]; /* VIRTUAL, PROF */
-	struct list_head posix_timers;
+		uint64_t expires_ns, interval_ns; /* on the process's CPU clock; 0 off */
+	} itimer_cpu[2];	     /* VIRTUAL, PROF */
+	struct timer cpu_timer;	     /* looks at itimer_cpu, CPU-clock timers and RLIMIT_CPU */
+	struct list_head posix_timers; /* of struct posix_timer */
+	int next_timer_id;
 
 	/* Pushed by exec. */
 	struct file *exe;
