@@ -47,11 +47,15 @@ struct task {
 	/* The machine's side. */
 	struct vthread *thread;
 	struct event trap; /* the last event of thread */
-	bool in_syscall;   /* the trap being handled is a system call */
+	/* The trap being handled is a system call whose result is still to be set.  A handler that
+	 * has set all registers itself (execve, rt_sigreturn) clears it. */
+	bool in_syscall;
 	uint64_t user_ns_base; /* CPU time of earlier vthreads (before exec) */
 
 	/* Kernel side. */
-	struct kstack kstack;
+	struct kstack kstack;	 /* base NULL: a task that never runs (process 1) */
+	void (*first)(struct task *t); /* what to do before entering user mode; may be NULL */
+	uaddr_t set_child_tid;	 /* CLONE_CHILD_SETTID: where the child writes its number */
 	enum task_state state;
 	int vcpu; /* where it runs; -1 when nowhere */
 	struct sched_entity se;
@@ -118,6 +122,7 @@ struct process {
 	/* Life and death. */
 	enum process_state state;
 	bool group_exiting;
+	struct task *exec_task; /* this thread is in execve and waits for the others to die */
 	int exit_status; /* as wait4 reports it */
 	struct waitq child_wait; /* parents sleep here in wait4 */
 	int stop_signal;  /* what stopped it */
@@ -150,7 +155,10 @@ struct process {
 
 /* --- the process table (pid.c) --- */
 extern struct list_head process_list;
-extern struct process *init_process; /* number 1 */
+/* Number 1 lives in the kernel: it runs no program, adopts orphans and forgets them at once.  The
+ * program that the user named is first_process, number 2, in a session of its own, so that it
+ * behaves as it does under a shell, and not as an init. */
+extern struct process *init_process, *first_process;
 struct task *task_find(pid_t tid);	 /* borrowed, or NULL */
 struct process *process_find(pid_t pid); /* borrowed, or NULL; zombies are found */
 /* Allocate a number and enter it; -EAGAIN at the limit (RLIMIT_NPROC, --pids, PID_LIMIT). */
@@ -166,9 +174,10 @@ extern unsigned pids_max;
 struct task *task_get(struct task *t); /* counts */
 void task_put(struct task *t);
 
-/* The first process: everything fresh.  Its kernel side starts with first(t) (which execs) and
- * then goes to user mode.  0 or -errno; *out is borrowed. */
-int task_create_init(void (*first)(struct task *t), struct task **out);
+/* Process 1, and the first program's process.  The kernel side of the latter starts with first(t)
+ * (which execs) and then goes to user mode.  0 or -errno; *out is borrowed. */
+int process_create_init(void);
+int task_create_first(void (*first)(struct task *t), struct task **out);
 
 struct clone_args {
 	uint64_t flags; /* CLONE_*, without the exit signal */
@@ -186,10 +195,16 @@ _Noreturn void process_exit(struct task *t, int status); /* exit_group: all of t
 /* Make every other thread of t's process exit, and wait for that (execve). -EAGAIN if another
  * thread got there first. */
 int process_kill_others(struct task *t);
+/* SIGKILL for one thread: no way for it but out. */
+void task_kill(struct task *t);
+/* execve and exit: the parent that waits in vfork goes on. */
+void task_vfork_release(struct task *t);
+/* Children waited for may have changed: wake the parent in wait4, tell pidfds. */
+void process_wake_parent(struct process *p);
 /* At exec by a thread that is not the leader: t takes over the leader's number. */
 void task_become_leader(struct task *t);
 
-/* Ends guests and the event loop: the init process has died. */
+/* Ends guests and the event loop: the first process has died. */
 extern bool kernel_halted;
 extern int kernel_exit_status; /* as wait4 reports it */
 
@@ -198,7 +213,7 @@ extern int kernel_exit_status; /* as wait4 reports it */
 void task_main(void *arg);
 
 /* --- the event loop (loop.c) --- */
-/* Runs until the init process has died; returns its wait status. */
+/* Runs until the first process has died; returns its wait status. */
 int kernel_loop(void);
 /* Called on EVENT_HOST_FD: every watch's cookie points to one of these. */
 struct host_watch {
@@ -206,10 +221,6 @@ struct host_watch {
 	int host_fd;
 };
 
-/* exec (mm/exec.c).  path is resolved against t's view.  On success the old program is gone and
- * registers are set; on failure before the point of no return -errno and nothing has changed. */
-struct exec_strings;
-struct path;
 uint64_t task_cpu_ns(struct task *t);
 uint64_t process_cpu_ns(struct process *p);
 #endif

@@ -65,6 +65,12 @@ struct exec_args {
 struct path;
 int task_exec(struct task *t, struct file *file, struct exec_args *args);
 
+/* Is there a task besides one that uses mm? */
+bool mm_shared(const struct mm *mm);
+/* What identifies a shared futex at addr: true and the object mapped there (borrowed) with the byte
+ * offset in it, when addr lies in a shared mapping; false: mm and addr do. */
+bool mm_futex_key(struct mm *mm, uaddr_t addr, const void **object, uint64_t *off);
+
 /* The limit that --memory sets for the whole box, in bytes; 0: none. */
 extern uint64_t memory_max;
 #endif
