@@ -1,0 +1,62 @@
+# Guests, unit tests and everything that `make test` runs.
+
+GUEST_SRC   := $(sort $(wildcard guests/*.c))
+HOSTILE_SRC := $(sort $(wildcard guests/hostile/*.c))
+GUEST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iguests -pthread
+MUSL_GCC    := $(shell command -v musl-gcc 2>/dev/null)
+
+GUESTS := $(GUEST_SRC:guests/%.c=$(B)/guests/%) $(HOSTILE_SRC:guests/hostile/%.c=$(B)/guests/hostile/%)
+GUESTS_DYNAMIC := $(GUEST_SRC:guests/%.c=$(B)/guests/dynamic/%)
+GUESTS_MUSL := $(if $(MUSL_GCC),$(GUEST_SRC:guests/%.c=$(B)/guests/musl/%.tried))
+
+# Guests are never built with the sanitizers: they are the users' programs, not ours.
+.PHONY: guests
+## make guests          the guest programs, in build/guests
+guests: $(GUESTS) $(GUESTS_DYNAMIC) $(GUESTS_MUSL)
+
+$(B)/guests/hostile/%: guests/hostile/%.c $(wildcard guests/*.h guests/hostile/*.h)
+	@mkdir -p $(@D)
+	gcc $(GUEST_CFLAGS) -fno-stack-protector -static -o $@ $< -lm
+$(B)/guests/dynamic/%: guests/%.c $(wildcard guests/*.h)
+	@mkdir -p $(@D)
+	gcc $(GUEST_CFLAGS) -o $@ $< -lm
+# Not every guest compiles with musl's headers: then there is no such build to compare.
+$(B)/guests/musl/%.tried: guests/%.c $(wildcard guests/*.h)
+	@mkdir -p $(@D)
+	@rm -f $(@:.tried=)
+	@$(MUSL_GCC) $(GUEST_CFLAGS) -w -static -o $(@:.tried=) $< -lm 2>$@ || echo "no musl build: $<"
+	@touch $@
+$(B)/guests/%: guests/%.c $(wildcard guests/*.h)
+	@mkdir -p $(@D)
+	gcc $(GUEST_CFLAGS) -static -o $@ $< -lm
+
+# Unit tests: tests/NAME_test.c against the real kernel archive on the fake machine;
+# tests/machine*_test.c against the real machine archive instead.
+UNIT_SRC     := $(sort $(wildcard tests/*_test.c))
+UNIT_MACHINE := $(filter tests/machine%,$(UNIT_SRC))
+UNIT_KERNEL  := $(filter-out tests/machine%,$(UNIT_SRC))
+UNITS := $(UNIT_SRC:tests/%.c=$(B)/tests/%)
+FAKE_OBJ := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(sort $(wildcard tests/fake_*.c)))
+
+$(B)/obj/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -Iukernel -Itests -Isandbox -MMD -MP -c -o $@ $<
+$(UNIT_KERNEL:tests/%.c=$(B)/tests/%): $(B)/tests/%: $(B)/obj/tests/%.o $(FAKE_OBJ) $(B)/libukernel.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
+		-Wl,--no-whole-archive $(SCAFFOLD) -lcriterion -pthread
+$(UNIT_MACHINE:tests/%.c=$(B)/tests/%): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libsandbox.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $< $(B)/libsandbox.a -lcriterion -lseccomp -pthread
+.SECONDARY: $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(UNIT_SRC)) $(FAKE_OBJ)
+
+.PHONY: units test test-quick
+## make units           the Criterion suites, in build/tests
+units: $(UNITS)
+
+## make test            everything; TEST=part or TEST=part/name selects (parts: tests/run.py --list)
+test: all guests units
+	@B=$(B) MAKE="$(MAKE)" tests/run.py $(TEST)
+## make test-quick      layering, units, and the guests under one backend
+test-quick: all guests units
+	@B=$(B) MAKE="$(MAKE)" tests/run.py --quick $(TEST)
