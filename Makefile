@@ -54,7 +54,7 @@ $(B)/ukernel: $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a
 	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
 		-Wl,--no-whole-archive $(B)/libsandbox.a $(SCAFFOLD) -lseccomp -pthread
 # Until every part has landed.
-SCAFFOLD := -Wl,--unresolved-symbols=ignore-all
+SCAFFOLD := -no-pie -Wl,--unresolved-symbols=ignore-all
 
 clean:
 	rm -rf $(B)

@@ -40,6 +40,7 @@ struct boot_config {
 	uint64_t timeout_ns; /* 0 none */
 
 	char **argv, **envp;
+	bool std_closed[3]; /* the caller had closed 0, 1, 2: the guest starts without it */
 
 	bool trace;	    /* strace-like lines ... */
 	FILE *trace_out; /* ... to here */

@@ -22,6 +22,8 @@ extern enum log_level log_levels[LOG_COUNT]; /* default LOG_WARN */
 /* "SUBSYS[=LEVEL]", "all" for every one; LEVEL is error, warn, info or debug (the default).
  * Returns 0 or -EINVAL. */
 int log_set(const char *spec);
+/* "boot, task, ..." for messages. */
+const char *log_subsystem_names(void);
 
 void log_write(enum log_subsys s, enum log_level l, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
