@@ -1,0 +1,40 @@
+/*
+ * cli.h - what the files of the command line share.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "kern/boot.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXIT_OWN_FAILURE 125 /* ukernel failed, not the guest (as docker and env(1) have it) */
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND	    127
+
+/* One line "ukernel: ..." and exit with 125. */
+_Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* malloc and friends that die. */
+void *xrealloc(void *old, size_t n, size_t size);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Commands: take the arguments after the command's name (argv[0] is that name), return the exit
+ * status. */
+int command_run(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+int command_syscalls(int argc, char **argv);
+
+/* --- values of options (parse.c): each dies with a line that names the option --- */
+unsigned long parse_count(const char *option, const char *text, unsigned long min,
+			  unsigned long max);
+uint64_t parse_size(const char *option, const char *text);	  /* bytes */
+uint64_t parse_duration_ns(const char *option, const char *text, /* "1.5", "20ms" ... */
+			   uint64_t unit_ns);			  /* unit of a bare number */
+/* text as an absolute path without "." and "..", against the current directory; the caller frees. */
+char *path_absolute(const char *text);
+void parse_bind(const char *text, struct bind_spec *out);
+void parse_rw(const char *text, struct bind_spec *out);
+/* Fills uid, gid and groups. */
+void parse_user(const char *text, const char *root_dir, struct boot_config *config);
+#endif
