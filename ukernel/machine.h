@@ -57,7 +57,7 @@ struct event {
 	void *cookie;		/* of that thread (thread_create) or that watch (fd_watch) */
 	union {
 		struct {
-			uint64_t nr; /* all 64 bits as the guest left them in rax */
+			uint64_t nr; /* the low 32 bits of rax, all that the CPU's entry code looks at */
 			uint64_t arg[6];
 			uaddr_t ip; /* the instruction after the trapping one */
 			enum syscall_abi abi;

@@ -1,0 +1,101 @@
+/*
+ * ptrace.c - the plain machine: every guest thread runs under PTRACE_SYSEMU, so that each system
+ * call stops it before the host has done anything, and the host then skips the call.
+ *
+ * It needs nothing but ptrace, and is the reference for the other backend.  Waiting is the dear
+ * part.  A sleeping supervisor costs two wake-ups a call; but on one core a guest that traps at
+ * once can be given the CPU by sched_yield(), and its stop is then found by asking.  When a guest
+ * takes its time, we sleep in epoll like everyone else.
+ */
+#include "vthread.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <x86intrin.h>
+
+#include "sandbox.h"
+
+#define FAST_TRAP_CYCLES 60000 /* some 20 us: a guest that traps sooner is worth yielding to */
+#define POLL_EVERY	 64    /* traps taken by asking before timers and descriptors get a look */
+
+
+static int ptrace_init(const struct machine_config *config, struct machine_info *info)
+{
+	const struct zygote_config zc = {
+		.ptrace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL,
+	};
+	int ret;
+
+	trap_request = PTRACE_SYSEMU;
+	ret = events_init(config->tick_ns);
+	if (ret < 0)
+		return ret;
+	threads_init();
+	host_cpu_init(config->cpus);
+	ret = zygote_start(&zc, info);
+	if (ret < 0) {
+		threads_fini();
+		host_cpu_fini();
+		events_fini();
+	}
+	return ret;
+}
+
+static void ptrace_fini(void)
+{
+	threads_fini();
+	zygote_stop();
+	host_cpu_fini();
+	events_fini();
+}
+
+static int ptrace_resume(struct vthread *th, int vcpu)
+{
+	return thread_resume_stopped(th);
+}
+
+static int ptrace_wait(struct event *out, bool block)
+{
+	for (;;) {
+		int ret;
+
+		out->type = EVENT_NONE;
+		if (events_dequeue(out))
+			return 0;
+		ret = events_poll(out, block ? -1 : 0);
+		if (ret < 0)
+			return ret;
+		if (ret > 0 || !block)
+			return 0;
+	}
+}
+
+const struct machine_ops ptrace_machine = {
+	.name = "ptrace",
+	.init = ptrace_init,
+	.fini = ptrace_fini,
+	.space_create = space_create,
+	.space_clone = space_clone,
+	.thread_clone = thread_clone,
+	.thread_destroy = thread_destroy,
+	.vm_apply = vm_apply,
+	.mem_read = mem_read,
+	.mem_write = mem_write,
+	.mem_cmpxchg = inject_cmpxchg,
+	.regs_get = regs_get,
+	.regs_set = regs_set,
+	.xstate_get = xstate_get,
+	.xstate_set = xstate_set,
+	.set_result = regs_set_result,
+	.resume = ptrace_resume,
+	.stop = thread_interrupt,
+	.wait = ptrace_wait,
+	.clock_ns = clock_ns,
+	.cpu_ns = thread_cpu_ns,
+	.tick_arm = tick_arm,
+	.alarm_set = alarm_set,
+	.fd_watch = fd_watch,
+	.fd_unwatch = fd_unwatch,
+};

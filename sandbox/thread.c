@@ -1,0 +1,278 @@
+/*
+ * thread.c - life and death of guest threads.
+ *
+ * Every thread comes from another by a host clone() that the stub carries out: a fork of the
+ * zygote gives a new space, a fork of a guest a copy of its space, a clone with CLONE_VM a thread
+ * in the same space.  CLONE_PARENT makes each a child of the supervisor, CLONE_PTRACE attaches it
+ * with the options of its parent, above all EXITKILL.  Nothing here waits for the dead: they are
+ * collected when the host reports them.
+ */
+#include "vthread.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define BUCKETS 1024
+
+#define CLONE_ALWAYS (CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_PTRACE)
+
+static struct vthread *buckets[BUCKETS];
+static struct vthread *all;
+static unsigned unreaped; /* destroyed, but the host has not reported the death */
+unsigned threads_count;
+
+static struct vthread **bucket_of(pid_t host_pid)
+{
+	return &buckets[(unsigned)host_pid % BUCKETS];
+}
+
+struct vthread *thread_find(pid_t host_pid)
+{
+	struct vthread *th = *bucket_of(host_pid);
+
+	while (th != NULL && th->host_pid != host_pid)
+		th = th->hash_next;
+	return th;
+}
+
+static void thread_unhash(struct vthread *th)
+{
+	struct vthread **link = bucket_of(th->host_pid);
+
+	while (*link != NULL && *link != th)
+		link = &(*link)->hash_next;
+	if (*link != NULL)
+		*link = th->hash_next;
+}
+
+struct vthread *thread_adopt(pid_t host_pid, void *cookie, enum hold hold)
+{
+	struct vthread *th = calloc(1, sizeof(*th));
+	struct vthread **bucket = bucket_of(host_pid);
+
+	if (th == NULL)
+		return NULL;
+	th->host_pid = host_pid;
+	th->cookie = cookie;
+	th->hold = hold;
+	th->hash_next = *bucket;
+	*bucket = th;
+	th->all_next = all;
+	th->all_link = &all;
+	if (all != NULL)
+		all->all_link = &th->all_next;
+	all = th;
+	threads_count++;
+	return th;
+}
+
+/* The host's pid is free for reuse from here on. */
+void thread_gone(struct vthread *th)
+{
+	th->hold = HOLD_DEAD;
+	thread_unhash(th);
+	th->host_pid = 0;
+}
+
+int thread_stop_wait(struct vthread *th, int *status)
+{
+	pid_t pid;
+
+	do {
+		pid = waitpid(th->host_pid, status, __WALL);
+	} while (pid < 0 && errno == EINTR);
+	if (pid > 0 && WIFSTOPPED(*status))
+		return 0;
+	thread_gone(th);
+	return -ESRCH;
+}
+
+/* The thread was asleep in a notification, which is cancelled now; it stands in a ptrace stop with
+ * the host's restart code in rax.  Make it look as at the system call. */
+static int thread_unparked(struct vthread *th)
+{
+	bool result_set = th->result_set;
+	int ret;
+
+	th->hold = HOLD_STOPPED;
+	th->result_set = false;
+	th->regs_valid = false;
+	ret = host_ptrace(PTRACE_GETREGS, th->host_pid, 0, &th->regs);
+	if (ret < 0)
+		return ret;
+	th->regs_valid = true;
+	th->regs.rax = result_set ? (uint64_t)th->result : (uint64_t)-ENOSYS;
+	th->dirt = th->regs.cs == GUEST_CS ? DIRT_GENERAL : DIRT_ALL;
+	return 0;
+}
+
+static void stop_seen(struct vthread *th, int status)
+{
+	if (status >> 16 == PTRACE_EVENT_STOP)
+		th->interrupt_owed = false;
+}
+
+int thread_settle(struct vthread *th)
+{
+	int status, ret;
+
+	switch (th->hold) {
+	case HOLD_STOPPED:
+		return 0;
+	case HOLD_NASCENT:
+		ret = thread_stop_wait(th, &status);
+		if (ret == 0)
+			th->hold = HOLD_STOPPED;
+		return ret;
+	case HOLD_NOTIFIED:
+		ret = 0;
+		if (!th->interrupt_owed)
+			ret = host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL);
+		th->interrupt_owed = true;
+		if (ret == 0)
+			ret = thread_stop_wait(th, &status);
+		if (ret < 0)
+			return ret;
+		stop_seen(th, status);
+		return thread_unparked(th);
+	case HOLD_RUNNING:
+		return -EBUSY; /* the kernel broke the rule of control */
+	case HOLD_DEAD:
+		break;
+	}
+	return -ESRCH;
+}
+
+/* A report about a thread that was held: news only of its birth or death. */
+void thread_held_report(struct vthread *th, int status)
+{
+	if (!WIFSTOPPED(status)) {
+		thread_gone(th);
+		return;
+	}
+	stop_seen(th, status);
+	if (th->hold == HOLD_NASCENT)
+		th->hold = HOLD_STOPPED;
+	else if (th->hold == HOLD_NOTIFIED)
+		thread_unparked(th); /* a signal from outside cancelled the notification */
+}
+
+static int thread_from(struct vthread *from, unsigned long flags, void *cookie,
+		       struct vthread **out)
+{
+	const uint64_t arg[6] = {flags | CLONE_ALWAYS | SIGCHLD};
+	struct vthread *th;
+	long pid;
+	int ret;
+
+	*out = NULL;
+	ret = inject_call(from, SYS_clone, arg, &pid);
+	if (ret == 0 && pid < 0)
+		ret = (int)pid;
+	if (ret < 0)
+		return ret;
+	th = thread_adopt((pid_t)pid, cookie, HOLD_NASCENT);
+	if (th == NULL) {
+		kill((pid_t)pid, SIGKILL);
+		unreaped++;
+		return -ENOMEM;
+	}
+	th->regs = from->regs;
+	th->regs_valid = true;
+	th->dirt = from->dirt; /* the host copied what the injection left */
+	*out = th;
+	return 0;
+}
+
+int space_create(void *cookie, struct vthread **out)
+{
+	int ret = thread_from(zygote, 0, cookie, out);
+
+	if (ret < 0)
+		return ret;
+	(*out)->regs = (struct regs){.cs = GUEST_CS, .ss = GUEST_DS, .eflags = 0x202};
+	(*out)->dirt = DIRT_ALL;
+	return 0;
+}
+
+int space_clone(struct vthread *from, void *cookie, struct vthread **out)
+{
+	return thread_from(from, 0, cookie, out);
+}
+
+int thread_clone(struct vthread *from, void *cookie, struct vthread **out)
+{
+	return thread_from(from, CLONE_VM, cookie, out);
+}
+
+static void thread_free(struct vthread *th)
+{
+	*th->all_link = th->all_next;
+	if (th->all_next != NULL)
+		th->all_next->all_link = th->all_link;
+	threads_count--;
+	free(th);
+}
+
+void thread_destroy(struct vthread *th)
+{
+	if (th == NULL)
+		return;
+	events_forget(th);
+	if (th->host_pid != 0) {
+		kill(th->host_pid, SIGKILL);
+		unreaped++;
+		thread_unhash(th);
+	}
+	thread_free(th);
+}
+
+void thread_reaped(void)
+{
+	if (unreaped > 0)
+		unreaped--;
+}
+
+uint64_t thread_cpu_ns(struct vthread *th)
+{
+	struct timespec ts;
+	clockid_t clock = (clockid_t)(~(unsigned)th->host_pid << 3 | 2); /* CPUCLOCK_SCHED of it */
+
+	if (th->host_pid == 0 || clock_gettime(clock, &ts) < 0)
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000000UL + (uint64_t)ts.tv_nsec;
+}
+
+int threads_init(void)
+{
+	memset(buckets, 0, sizeof(buckets));
+	all = NULL;
+	threads_count = 0;
+	unreaped = 0;
+	return 0;
+}
+
+/* Here, and only here, the dead are waited for: nothing may outlive fini(). */
+void threads_fini(void)
+{
+	int status;
+
+	while (all != NULL)
+		thread_destroy(all);
+	while (unreaped > 0) {
+		if (waitpid(-1, &status, __WALL) < 0) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		if (!WIFSTOPPED(status))
+			unreaped--;
+	}
+	unreaped = 0;
+}

@@ -1,0 +1,201 @@
+/*
+ * trap.c - what a host stop of a guest process means in the terms of the contract.
+ *
+ *	syscall stop (SYSEMU) or seccomp trace stop	EVENT_SYSCALL
+ *	about to get a signal that the CPU caused	EVENT_FAULT; the signal is never delivered
+ *	about to get any other signal			dropped: it came from outside the box
+ *	PTRACE_EVENT_STOP				EVENT_STOPPED if the kernel asked for it
+ *	exited or killed				EVENT_DEAD
+ *
+ * A stop() races with every other reason to stop.  PTRACE_INTERRUPT always leads to exactly one
+ * PTRACE_EVENT_STOP, perhaps after another stop was reported; interrupt_owed remembers that, and
+ * such a late one is swallowed.
+ */
+#include "vthread.h"
+
+#include <linux/audit.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#define X86_TRAP_DE 0
+#define X86_TRAP_DB 1
+#define X86_TRAP_BP 3
+#define X86_TRAP_UD 6
+#define X86_TRAP_GP 13
+#define X86_TRAP_PF 14
+#define X86_TRAP_MF 16
+#define X86_TRAP_AC 17
+#define X86_TRAP_XF 19
+
+#define PF_PROTECTION 1U
+#define PF_USER	      4U
+
+int trap_request;
+
+void event_fill(struct event *out, enum event_type type, struct vthread *th)
+{
+	out->type = type;
+	out->thread = th;
+	out->cookie = th->cookie;
+}
+
+static bool trap_dead(struct vthread *th, struct event *out)
+{
+	th->hold = HOLD_DEAD;
+	event_fill(out, EVENT_DEAD, th);
+	return true;
+}
+
+static bool trap_syscall(struct vthread *th, struct event *out)
+{
+	struct __ptrace_syscall_info info;
+	long ret = host_ptrace(PTRACE_GET_SYSCALL_INFO, th->host_pid, sizeof(info), &info);
+
+	if (ret < 0)
+		return trap_dead(th, out);
+	event_fill(out, EVENT_SYSCALL, th);
+	/* The CPU's entry code looks at the low half of rax alone. */
+	out->syscall.nr = (uint32_t)info.entry.nr;
+	for (int i = 0; i < 6; i++)
+		out->syscall.arg[i] = info.entry.args[i];
+	out->syscall.ip = info.instruction_pointer;
+	out->syscall.abi = info.arch == AUDIT_ARCH_X86_64 ? SYSCALL_ABI_64 : SYSCALL_ABI_32;
+	return true;
+}
+
+/* The host does not tell the vector; the signal and its code nearly do. */
+static void fault_vector(const siginfo_t *si, struct event *out)
+{
+	out->fault.err = 0;
+	switch (si->si_signo) {
+	case SIGSEGV:
+		out->fault.trapno = si->si_code == SI_KERNEL ? X86_TRAP_GP : X86_TRAP_PF;
+		if (si->si_code != SI_KERNEL)
+			out->fault.err = PF_USER | (si->si_code == SEGV_ACCERR ? PF_PROTECTION : 0);
+		break;
+	case SIGBUS:
+		out->fault.trapno = si->si_code == BUS_ADRALN ? X86_TRAP_AC : X86_TRAP_PF;
+		out->fault.err = si->si_code == BUS_ADRALN ? 0 : PF_USER;
+		break;
+	case SIGFPE:
+		out->fault.trapno = si->si_code == FPE_INTDIV ? X86_TRAP_DE : X86_TRAP_XF;
+		break;
+	case SIGTRAP:
+		out->fault.trapno = si->si_code == SI_KERNEL ? X86_TRAP_BP : X86_TRAP_DB;
+		break;
+	default:
+		out->fault.trapno = X86_TRAP_UD;
+	}
+}
+
+static bool signal_is_fault(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP;
+}
+
+/* About to get a signal.  The host's own have a positive code, which no sender can forge. */
+static bool trap_signal(struct vthread *th, int sig, struct event *out)
+{
+	siginfo_t si;
+
+	if (!signal_is_fault(sig))
+		return false;
+	if (host_ptrace(PTRACE_GETSIGINFO, th->host_pid, 0, &si) < 0)
+		return trap_dead(th, out);
+	if (si.si_code <= 0)
+		return false;
+	event_fill(out, EVENT_FAULT, th);
+	out->fault.signo = si.si_signo;
+	out->fault.code = si.si_code;
+	out->fault.addr = (uaddr_t)si.si_addr;
+	fault_vector(&si, out);
+	return true;
+}
+
+static bool trap_stopped(struct vthread *th, struct event *out)
+{
+	th->interrupt_owed = false;
+	if (!th->stop_wanted)
+		return false;
+	event_fill(out, EVENT_STOPPED, th);
+	return true;
+}
+
+bool trap_classify(struct vthread *th, int status, struct event *out)
+{
+	int sig = WSTOPSIG(status), code = status >> 16;
+	bool news;
+
+	if (!WIFSTOPPED(status)) {
+		thread_gone(th);
+		return trap_dead(th, out);
+	}
+	th->hold = HOLD_STOPPED;
+	if (code == PTRACE_EVENT_STOP)
+		news = trap_stopped(th, out);
+	else if (code == PTRACE_EVENT_SECCOMP || sig == (SIGTRAP | 0x80))
+		news = trap_syscall(th, out);
+	else
+		news = trap_signal(th, sig, out);
+	if (!news && trap_continue(th) < 0)
+		news = trap_dead(th, out);
+	if (news)
+		th->stop_wanted = false;
+	return news;
+}
+
+int trap_continue(struct vthread *th)
+{
+	th->hold = HOLD_RUNNING;
+	return host_ptrace(trap_request, th->host_pid, 0, NULL);
+}
+
+/* Collect all that the host has to report about any child; events are queued for wait(). */
+void trap_sweep(void)
+{
+	struct event event;
+	struct vthread *th;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		th = thread_find(pid);
+		if (th == NULL) {
+			if (!WIFSTOPPED(status))
+				thread_reaped();
+		} else if (th->hold != HOLD_RUNNING) {
+			thread_held_report(th, status);
+		} else if (trap_classify(th, status, &event)) {
+			events_queue(th, &event);
+		}
+	}
+}
+
+int thread_resume_stopped(struct vthread *th)
+{
+	int ret = thread_settle(th);
+
+	if (ret == 0)
+		ret = regs_flush(th);
+	th->stop_wanted = false;
+	if (ret == 0)
+		ret = trap_continue(th);
+	if (ret == -ESRCH) { /* died while it was held: this is how the kernel learns it */
+		struct event event;
+
+		trap_dead(th, &event);
+		events_queue(th, &event);
+		return 0;
+	}
+	return ret;
+}
+
+void thread_interrupt(struct vthread *th)
+{
+	if (th->hold != HOLD_RUNNING || th->queued)
+		return;
+	th->stop_wanted = true;
+	if (!th->interrupt_owed && host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL) == 0)
+		th->interrupt_owed = true;
+}

@@ -1,0 +1,138 @@
+/*
+ * vm.c - changes to a guest's address space, as lists of host calls for the stub.
+ *
+ * The kernel has chosen and checked every address; here only what would break the machine itself
+ * is refused: touching the stub's pages, and host features that reach beyond the guest.
+ */
+#include "vthread.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+#define ADVICE_MAX 99 /* from 100 on: MADV_HWPOISON and its kin, which hurt the host */
+
+static bool range_harmless(uaddr_t addr, size_t len)
+{
+	uaddr_t end = addr + len;
+
+	if ((addr | len) & ~PAGE_MASK || end < addr)
+		return false;
+	return end <= stub.base || addr >= stub.base + STUB_SIZE;
+}
+
+static int order_map(struct order *o, const struct vm_op *op)
+{
+	int type = op->flags & MAP_TYPE;
+
+	if (type == MAP_SHARED_VALIDATE)
+		type = MAP_SHARED; /* the kernel has validated */
+	o->nr = SYS_mmap;
+	o->arg[0] = op->addr;
+	o->arg[1] = op->len;
+	o->arg[2] = (uint32_t)op->prot;
+	o->arg[3] = (uint32_t)((op->flags & ~(MAP_TYPE | MAP_FIXED_NOREPLACE)) | type | MAP_FIXED);
+	if (op->host_fd < 0)
+		o->arg[3] |= MAP_ANONYMOUS;
+	o->arg[4] = (uint32_t)op->host_fd;
+	o->arg[5] = op->host_fd < 0 ? 0 : op->off;
+	return 0;
+}
+
+static int order_remap(struct order *o, const struct vm_op *op)
+{
+	o->nr = SYS_mremap;
+	o->arg[0] = op->addr;
+	o->arg[1] = op->len;
+	o->arg[2] = op->new_len;
+	o->arg[4] = op->new_addr;
+	if (!range_harmless(op->new_addr, op->new_len))
+		return -EINVAL;
+	if (op->new_addr != op->addr || op->dontunmap)
+		o->arg[3] = MREMAP_MAYMOVE | MREMAP_FIXED;
+	if (op->dontunmap)
+		o->arg[3] |= MREMAP_DONTUNMAP;
+	return 0;
+}
+
+/* Returns -EINVAL for what no kernel should ask for. */
+static int order_encode(struct order *o, const struct vm_op *op)
+{
+	*o = (struct order){.arg = {op->addr, op->len}};
+	if (!range_harmless(op->addr, op->len))
+		return -EINVAL;
+	switch (op->kind) {
+	case VM_MAP:
+		return order_map(o, op);
+	case VM_UNMAP:
+		o->nr = SYS_munmap;
+		return 0;
+	case VM_PROTECT:
+		o->nr = SYS_mprotect;
+		o->arg[2] = (uint32_t)op->prot;
+		return 0;
+	case VM_REMAP:
+		return order_remap(o, op);
+	case VM_ADVISE:
+		if (op->advice < 0 || op->advice > ADVICE_MAX)
+			return -EINVAL;
+		o->nr = SYS_madvise;
+		o->arg[2] = (uint32_t)op->advice;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int vm_apply_one(struct vthread *th, const struct vm_op *op)
+{
+	struct order o;
+	long result = 0;
+	int ret = order_encode(&o, op);
+
+	if (ret == 0)
+		ret = inject_call(th, o.nr, o.arg, &result);
+	if (ret == 0 && (unsigned long)result >= -4095UL)
+		ret = (int)result;
+	return ret;
+}
+
+/* Encode as many as fit on the order page; an op that we refuse ends the list before it. */
+static int vm_apply_some(struct vthread *th, const struct vm_op *ops, size_t n, size_t *done)
+{
+	size_t i;
+	int refused = 0, ret = 0;
+
+	for (i = 0; i < n && refused == 0; i++)
+		refused = order_encode(&stub.orders[i], &ops[i]);
+	if (refused != 0)
+		i--;
+	*done = 0;
+	if (i > 0)
+		ret = inject_batch(th, i, done);
+	return ret != 0 ? ret : refused;
+}
+
+int vm_apply(struct vthread *th, const struct vm_op *ops, size_t n, size_t *done)
+{
+	size_t ignored, part;
+	int ret = 0;
+
+	if (done == NULL)
+		done = &ignored;
+	*done = 0;
+	if (n == 1) {
+		ret = vm_apply_one(th, ops);
+		*done = ret == 0;
+		return ret;
+	}
+	while (*done < n && ret == 0) {
+		size_t left = n - *done;
+
+		ret = vm_apply_some(th, ops + *done, left < ORDERS_MAX ? left : ORDERS_MAX, &part);
+		*done += part;
+	}
+	return ret;
+}
