@@ -73,6 +73,7 @@ struct task {
 	bool restore_mask;
 	struct sigpending pending;
 	struct sigaltstack_state altstack;
+	bool must_exit;	   /* another thread execs: this one alone dies on its way out */
 	bool stop_pending; /* is to take part in a group stop on its way out */
 	uint64_t fault_trapno, fault_err, fault_cr2; /* the last exception, for sigcontext */
 	/* For ERESTART_RESTARTBLOCK: called by restart_syscall(2). */
