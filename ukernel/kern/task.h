@@ -87,6 +87,8 @@ struct task {
 	bool exiting;
 	struct waitq *vfork_done; /* woken at exec or exit; then NULL */
 	int pdeath_signal;
+	uint64_t timerslack_ns; /* PR_SET_TIMERSLACK; 0: the default */
+	uint16_t ioprio;	/* ioprio_set(2): class and level */
 	uint64_t start_ns; /* CLOCK_OF_BOOT */
 	uint64_t min_faults, ctx_voluntary;
 };
