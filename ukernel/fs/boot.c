@@ -33,36 +33,26 @@ int vfs_boot(const struct boot_config *config)
 	return boot_root(config);
 }
 
-int vfs_boot_context(struct task *t, const struct boot_config *config)
+int vfs_boot_workdir(struct task *t, const struct boot_config *config)
 {
 	char *text = name_buf_get();
-	struct path cwd = root_path;
-	ssize_t len = -ENOENT;
-	int err;
+	const char *dir = config->workdir;
+	struct path cwd;
+	int err = 0;
 
 	if (!text)
 		return -ENOMEM;
-	path_get(&cwd);
-	t->fs = fs_context_create(&root_path, &cwd);
-	path_put(&cwd);
-	if (!t->fs) {
-		name_buf_put(text);
-		return -ENOMEM;
-	}
-	if (!config->workdir)
-		len = host_getcwd(text, PATH_LIMIT);
-	err = config->workdir ? path_lookup(t, AT_FDCWD, config->workdir,
-					    LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &cwd)
-	    : len > 0	      ? path_lookup(t, AT_FDCWD, text, LOOKUP_FOLLOW | LOOKUP_DIRECTORY,
-					    &cwd)
-			      : -ENOENT;
+	if (!dir)
+		dir = host_getcwd(text, PATH_LIMIT) > 0 ? text : "/";
+	err = path_lookup(t, AT_FDCWD, dir, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &cwd);
 	name_buf_put(text);
+	if (err && config->workdir) {
+		log_error(boot, "cannot enter %s: %s", config->workdir, strerror(-err));
+		return err;
+	}
 	if (!err) {
 		path_put(&t->fs->cwd);
 		t->fs->cwd = cwd;
-	} else if (config->workdir) {
-		log_error(boot, "cannot enter %s: %s", config->workdir, strerror(-err));
-		return err;
 	}
 	return 0;
 }

@@ -10,7 +10,7 @@ struct task;
 /* Mount everything.  root_path is valid afterwards.  0, or -errno after a line on stderr. */
 int vfs_boot(const struct boot_config *config);
 
-/* A view for the first process: root, and the working directory that config asks for (the host's,
- * if it is visible).  0, or -errno after a line on stderr. t->cred must be set. */
-int vfs_boot_context(struct task *t, const struct boot_config *config);
+/* Move t, the first process, to the working directory that config asks for (the host's own if
+ * it is visible, else /).  0, or -errno after a line on stderr. */
+int vfs_boot_workdir(struct task *t, const struct boot_config *config);
 #endif

@@ -3,6 +3,8 @@
  */
 #include "fs/file.h"
 
+#include "fs/epoll.h"
+#include "fs/inotify.h"
 #include "fs/vfs.h"
 #include "kern/signal.h"
 #include "kern/task.h"
@@ -12,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,17 +61,14 @@ struct file *file_get(struct file *f)
 	return f;
 }
 
-/* epoll.c forgets a file that goes. */
-__attribute__((weak)) void epoll_file_gone(struct file *f)
+static bool file_readable(const struct file *f)
 {
+	return (f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_ACCMODE) == O_RDWR;
 }
 
-__attribute__((weak)) void locks_release_file(struct file *f)
+static bool file_writable(const struct file *f)
 {
-}
-
-__attribute__((weak)) void locks_release_posix(struct file *f, struct task *t)
-{
+	return (f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_ACCMODE) == O_RDWR;
 }
 
 void file_put(struct file *f)
@@ -79,6 +79,9 @@ void file_put(struct file *f)
 		epoll_file_gone(f);
 	if (f->inode->locks)
 		locks_release_file(f);
+	if (!(f->flags & O_PATH))
+		inotify_dentry(f->path.dentry,
+			       file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (f->ops->release)
 		f->ops->release(f);
 	path_put(&f->path);
@@ -89,16 +92,6 @@ void file_put(struct file *f)
 uint64_t task_rlimit(const struct task *t, int which)
 {
 	return t->proc->rlimit[which].cur;
-}
-
-static bool file_readable(const struct file *f)
-{
-	return (f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_ACCMODE) == O_RDWR;
-}
-
-static bool file_writable(const struct file *f)
-{
-	return (f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_ACCMODE) == O_RDWR;
 }
 
 ssize_t file_read(struct file *f, struct uio *to, uint64_t *pos)

@@ -137,9 +137,6 @@ int fd_set_cloexec(struct task *t, int fd, bool on);
 int fd_next(struct fdtable *ft, int fd);
 struct file *fdtable_file(struct fdtable *ft, int fd); /* borrowed without a count */
 
-/* The last reference to a file that epoll instances watch went (epoll.c). */
-void epoll_file_gone(struct file *f);
-
 /* flock, fcntl locks (lock.c) */
 void locks_release_posix(struct file *f, struct task *t); /* at each close */
 void locks_release_file(struct file *f);		    /* at the last close */

@@ -5,7 +5,11 @@
  */
 #include "fs/inode.h"
 
+#include "fs/dev.h"
 #include "fs/file.h"
+#include "fs/inotify.h"
+#include "fs/lock.h"
+#include "fs/pipe.h"
 #include "fs/vfs.h"
 #include "kern/timer.h"
 
@@ -75,6 +79,10 @@ void inode_put(struct inode *ino)
 {
 	if (!ino || --ino->refs > 0)
 		return;
+	if (ino->watches)
+		inotify_inode_gone(ino);
+	if (ino->locks)
+		locks_free(ino);
 	if (ino->ops && ino->ops->evict)
 		ino->ops->evict(ino);
 	free(ino);
@@ -144,19 +152,8 @@ int inode_open_special(struct inode *ino, struct file *f)
 		return fifo_open(ino, f);
 	case S_IFCHR:
 	case S_IFBLK:
-		return device_open(ino, f);
+		return dev_open(ino, f);
 	default:
 		return -ENXIO;
 	}
-}
-
-/* Scaffolding until the drivers are there: no fifo and no device can be opened. */
-__attribute__((weak)) int fifo_open(struct inode *ino, struct file *f)
-{
-	return -ENXIO;
-}
-
-__attribute__((weak)) int device_open(struct inode *ino, struct file *f)
-{
-	return -ENXIO;
 }

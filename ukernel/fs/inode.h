@@ -180,14 +180,9 @@ int inode_permission_generic(struct inode *ino, const struct cred *c, int mask);
 void inode_init_owner(struct inode *ino, const struct inode *dir, mode_t mode,
 		      const struct cred *c);
 
-/*
- * Opening what is not the file system's own: any file system's ops->open hands fifos, sockets and
- * device nodes to inode_open_special(), which finds the driver.  They fill f->ops and f->priv.
- * fifo_open may sleep; device_open answers -ENXIO for a number that has no driver.
- */
+/* What a file system's ops->open calls for a fifo, a socket or a device node: finds the driver
+ * (pipe.h, dev.h), which fills f->ops and f->priv.  May sleep.  -ENXIO: there is none. */
 int inode_open_special(struct inode *ino, struct file *f);
-int fifo_open(struct inode *ino, struct file *f);    /* pipe.c */
-int device_open(struct inode *ino, struct file *f); /* the device table: by ino->rdev */
 
 /* --- dentries (dentry.c) --- */
 struct dentry *dentry_get(struct dentry *d);
