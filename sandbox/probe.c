@@ -6,7 +6,6 @@
 #include <string.h>
 
 static const struct machine_ops *const machines[] = {
-	&seccomp_machine,
 	&ptrace_machine,
 	NULL,
 };

@@ -58,12 +58,6 @@ int kernel_run(const struct boot_config *config, int *status);
 
 extern const struct boot_config *boot_config;
 
-/* Called around every system call when not NULL (--trace); main sets them. */
-extern void (*trace_enter_hook)(struct task *t);
-extern void (*trace_exit_hook)(struct task *t, long result);
-
-/* The parts of the boot that others own: the mount tree (fs/), and descriptors 0, 1 and 2 of the
- * first process (fs/stdfiles.c).  0 or -errno. */
+/* The part of the boot that fs/ owns: the mount tree, root_path.  0 or -errno. */
 int vfs_boot(const struct boot_config *config);
-int stdfiles_install(struct task *t);
 #endif

@@ -90,13 +90,6 @@ struct task {
 	uint64_t timerslack_ns; /* PR_SET_TIMERSLACK; 0: the default */
 	uint16_t ioprio;	/* ioprio_set(2): class and level */
 	uint64_t start_ns; /* CLOCK_OF_BOOT */
-
-	/* The tracer's own (trace/trace.c): the line of the call in progress. */
-	struct {
-		uint64_t start_ns;
-		bool shown; /* this call has one */
-		uint8_t next_arg;
-	} trace;
 	uint64_t min_faults, ctx_voluntary;
 };
 
@@ -134,7 +127,8 @@ struct process {
 	bool group_exiting;
 	struct task *exec_task; /* this thread is in execve and waits for the others to die */
 	int exit_status; /* as wait4 reports it */
-	struct waitq child_wait; /* parents sleep here in wait4 */
+	struct waitq child_wait; /* its threads sleep here in wait4 */
+	struct waitq exit_wait;	 /* woken when it dies: pidfds */
 	int stop_signal;  /* what stopped it */
 	bool stop_reported, continued_pending;
 	int stops_to_go; /* threads that still have to stop (task.stop_pending) */
@@ -183,6 +177,17 @@ extern unsigned pids_max;
 /* --- life (task.c, fork.c, exit.c) --- */
 struct task *task_get(struct task *t); /* counts */
 void task_put(struct task *t);
+struct process *process_get(struct process *p);
+void process_put(struct process *p);
+
+/* Building blocks of fork and boot.  task_alloc: one reference, nothing in it yet; putting the last
+ * reference gives back whatever is in it.  process_alloc: one reference, in no table. */
+struct task *task_alloc(void);
+struct process *process_alloc(pid_t pid);
+/* t becomes a thread of p; enters both in the tables if t is the first. */
+void process_add_task(struct process *p, struct task *t);
+/* A zombie's end: out of every table. */
+void process_reap(struct process *p);
 
 /* Process 1, and the first program's process.  The kernel side of the latter starts with first(t)
  * (which execs) and then goes to user mode.  0 or -errno; *out is borrowed. */
@@ -205,12 +210,10 @@ _Noreturn void process_exit(struct task *t, int status); /* exit_group: all of t
 /* Make every other thread of t's process exit, and wait for that (execve). -EAGAIN if another
  * thread got there first. */
 int process_kill_others(struct task *t);
-/* SIGKILL for one thread: no way for it but out. */
+/* One thread alone has to go: it exits on its way out of the kernel (must_exit). */
 void task_kill(struct task *t);
 /* execve and exit: the parent that waits in vfork goes on. */
 void task_vfork_release(struct task *t);
-/* Children waited for may have changed: wake the parent in wait4, tell pidfds. */
-void process_wake_parent(struct process *p);
 /* At exec by a thread that is not the leader: t takes over the leader's number. */
 void task_become_leader(struct task *t);
 
@@ -225,6 +228,8 @@ void task_main(void *arg);
 /* --- the event loop (loop.c) --- */
 /* Runs until the first process has died; returns its wait status. */
 int kernel_loop(void);
+/* After it: let guests that were killed go through their exit, for a second at most. */
+void kernel_drain(void);
 /* Called on EVENT_HOST_FD: every watch's cookie points to one of these. */
 struct host_watch {
 	void (*ready)(struct host_watch *w, uint32_t events);

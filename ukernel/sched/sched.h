@@ -31,6 +31,8 @@ struct sched_entity {
 	uint64_t switches_voluntary, switches_involuntary, migrations;
 	int policy_abi; /* SCHED_OTHER, ... as sched_setscheduler said */
 	int rt_priority;
+	bool started; /* has been queued before */
+	int last_cpu; /* -1: none yet */
 	uint64_t priv[8]; /* the policy's own */
 };
 
@@ -87,6 +89,10 @@ void sched_wake(struct task *t);
  * (sleeping, stopped) or stays runnable (sched_yield). */
 void sched_block(void);
 void sched_yield_current(void);
+/* current is over: never returns; its reference is dropped once its stack has been left. */
+_Noreturn void sched_exit(void);
+/* Ask the guest on t's virtual CPU to give way at its next trap (priority or affinity changed). */
+void sched_resched(struct task *t);
 
 /* Resume current in user mode and sleep until its next event, which is then in current->trap.
  * Gives way first if the policy wants another to run. */

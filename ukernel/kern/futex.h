@@ -1,0 +1,16 @@
+/*
+ * futex.h - what the end of a thread needs of futexes.
+ */
+#ifndef KERN_FUTEX_H
+#define KERN_FUTEX_H
+
+#include "machine.h"
+
+struct task;
+
+/* Wake n waiters at addr as FUTEX_WAKE of a private or shared futex would; the number woken. */
+int futex_wake_address(struct task *t, uaddr_t addr, int n);
+
+/* The locks on t's robust list that t still holds are marked: owner died. (get_robust_list(2)) */
+void futex_robust_exit(struct task *t);
+#endif

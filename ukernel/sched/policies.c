@@ -1,0 +1,16 @@
+/*
+ * policies.c - the list of scheduling policies that --sched knows.
+ */
+#include "sched/sched.h"
+
+#include <string.h>
+
+const struct sched_policy *const sched_policies[] = {&sched_rr, &sched_coop, NULL};
+
+const struct sched_policy *sched_policy_find(const char *name)
+{
+	for (const struct sched_policy *const *p = sched_policies; *p; p++)
+		if (strcmp((*p)->name, name) == 0)
+			return *p;
+	return NULL;
+}
