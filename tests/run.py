@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PARTS = [
     ("layering", "layering.py", True, False),
     ("unit", "units.py", True, False),
+    ("machine", "machine.py", True, True),
     ("guests", "guests.py", True, True),
     ("cli", "cli.py", True, False),
     ("limits", "limits.py", False, True),
@@ -78,7 +79,7 @@ def copy_for_nobody():
     for name in ("tests", "guests", "ukernel"):
         shutil.copytree(os.path.join(lib.TOP, name), os.path.join(top, name))
     os.mkdir(os.path.join(top, "build"))
-    for name in ("ukernel", "guests", "tests"):
+    for name in ("ukernel", "guests", "tests", "machine_test"):
         source, to = os.path.join(lib.BUILD, name), os.path.join(top, "build", name)
         if os.path.isdir(source):
             shutil.copytree(source, to)
