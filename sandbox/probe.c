@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const struct machine_ops *const machines[] = {
+	&seccomp_machine,
 	&ptrace_machine,
 	NULL,
 };

@@ -21,6 +21,9 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
+#define RESTART_CALL (-512) /* the host's ERESTARTSYS */
+#define SYSCALL_LEN  2	    /* bytes, of `int $0x80` too */
+
 _Static_assert(sizeof(struct regs) == sizeof(struct user_regs_struct), "same layout");
 _Static_assert(offsetof(struct regs, rip) + 8 == REGS_TO_RIP, "rip");
 _Static_assert(offsetof(struct regs, eflags) + 8 == REGS_TO_FLAGS, "eflags");
@@ -39,6 +42,14 @@ int regs_load(struct vthread *th)
 		return ret;
 	th->regs_valid = true;
 	th->dirt = DIRT_NONE;
+	/* Stopped on its way into a notification, which is cancelled: the host would restart the
+	 * call when the thread goes on.  Show it, and let it go on, before the call. */
+	if ((int64_t)th->regs.rax == RESTART_CALL && (int64_t)th->regs.orig_rax >= 0) {
+		th->regs.rip -= SYSCALL_LEN;
+		th->regs.rax = th->regs.orig_rax;
+		th->regs.orig_rax = (uint64_t)-1;
+		th->dirt = th->regs.cs == GUEST_CS ? DIRT_GENERAL : DIRT_ALL;
+	}
 	if (th->result_set)
 		th->regs.rax = (uint64_t)th->result;
 	return 0;
@@ -56,18 +67,34 @@ static int regs_store(struct vthread *th)
 	return host_ptrace(PTRACE_SETREGS, th->host_pid, 0, &host);
 }
 
+void regs_forget(struct vthread *th)
+{
+	th->dirt = DIRT_NONE;
+	th->result_set = false;
+	th->regs_valid = false;
+	th->call_open = false;
+}
+
+static long regs_poke(struct vthread *th, size_t offset, int64_t value)
+{
+	return host_ptrace(PTRACE_POKEUSER, th->host_pid, offset, (void *)value);
+}
+
 int regs_flush(struct vthread *th)
 {
 	long ret = 0;
 
-	if (th->dirt != DIRT_NONE)
+	if (th->dirt != DIRT_NONE) {
 		ret = regs_store(th);
-	else if (th->result_set)
-		ret = host_ptrace(PTRACE_POKEUSER, th->host_pid, offsetof(struct regs, rax),
-				  (void *)th->result);
-	th->dirt = DIRT_NONE;
-	th->result_set = false;
-	th->regs_valid = false;
+	} else {
+		if (th->call_open)
+			ret = regs_poke(th, offsetof(struct regs, orig_rax), -1);
+		if (ret == 0 && (th->result_set || th->call_open))
+			ret = regs_poke(th, offsetof(struct regs, rax),
+					th->result_set ? th->result : -ENOSYS);
+	}
+	if (ret == 0)
+		regs_forget(th);
 	return ret;
 }
 

@@ -28,6 +28,8 @@
 #define X86_TRAP_AC 17
 #define X86_TRAP_XF 19
 
+#define CALL_URETPROBE 335U
+
 #define PF_PROTECTION 1U
 #define PF_USER	      4U
 
@@ -94,6 +96,30 @@ static bool signal_is_fault(int sig)
 	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP;
 }
 
+/*
+ * The host lets one call pass every seccomp filter: uretprobe (335, since Linux 6.11), which does
+ * nothing but raise SIGILL when it does not come from the host's own trampoline.  Undo that and
+ * report the call.  (Its sister uprobe, 336, since 6.18, cannot be caught: it returns ENXIO.)
+ */
+static bool trap_uretprobe(struct vthread *th, const siginfo_t *si, struct event *out)
+{
+	if (si->si_signo != SIGILL || si->si_code != SI_KERNEL || regs_load(th) < 0)
+		return false;
+	if ((uint32_t)th->regs.orig_rax != CALL_URETPROBE)
+		return false;
+	event_fill(out, EVENT_SYSCALL, th);
+	out->syscall.nr = CALL_URETPROBE;
+	out->syscall.arg[0] = th->regs.rdi;
+	out->syscall.arg[1] = th->regs.rsi;
+	out->syscall.arg[2] = th->regs.rdx;
+	out->syscall.arg[3] = th->regs.r10;
+	out->syscall.arg[4] = th->regs.r8;
+	out->syscall.arg[5] = th->regs.r9;
+	out->syscall.ip = th->regs.rip;
+	out->syscall.abi = SYSCALL_ABI_64;
+	return true;
+}
+
 /* About to get a signal.  The host's own have a positive code, which no sender can forge. */
 static bool trap_signal(struct vthread *th, int sig, struct event *out)
 {
@@ -105,6 +131,8 @@ static bool trap_signal(struct vthread *th, int sig, struct event *out)
 		return trap_dead(th, out);
 	if (si.si_code <= 0)
 		return false;
+	if (trap_uretprobe(th, &si, out))
+		return true;
 	event_fill(out, EVENT_FAULT, th);
 	out->fault.signo = si.si_signo;
 	out->fault.code = si.si_code;
@@ -132,6 +160,7 @@ bool trap_classify(struct vthread *th, int status, struct event *out)
 		return trap_dead(th, out);
 	}
 	th->hold = HOLD_STOPPED;
+	th->call_open = code == PTRACE_EVENT_SECCOMP;
 	if (code == PTRACE_EVENT_STOP)
 		news = trap_stopped(th, out);
 	else if (code == PTRACE_EVENT_SECCOMP || sig == (SIGTRAP | 0x80))

@@ -57,6 +57,7 @@ struct vthread {
 	struct regs regs; /* what the guest shall see, valid if regs_valid */
 	bool regs_valid;
 	enum dirt dirt;
+	bool call_open; /* in a trace stop: the host will do the call unless orig_rax is -1 */
 	bool result_set; /* result waits to be stored in rax */
 	int64_t result;
 
@@ -158,6 +159,7 @@ int regs_set(struct vthread *th, const struct regs *in);
 int xstate_get(struct vthread *th, void *buf, size_t *len);
 int xstate_set(struct vthread *th, const void *buf, size_t len);
 void regs_set_result(struct vthread *th, int64_t result);
+void regs_forget(struct vthread *th); /* it runs, or has just stopped: the cache is stale */
 int xstate_probe(struct vthread *th, struct machine_info *info);
 
 /* ---- trap.c ---- */

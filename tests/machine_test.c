@@ -764,9 +764,15 @@ static void test_numbers(void)
 		for (int nr = 0; nr < 1024; nr++) {
 			struct event e;
 
+			if ((bits[b] & 0xffffffff) == 0 && nr == 336 && machine == &seccomp_machine)
+				continue; /* uprobe: exempt from seccomp; ENXIO by the host */
 			frame[0] = bits[b] | (uint64_t)nr;
 			CHECK_INT(machine->mem_write(th, DATA, frame, sizeof(frame)), 56);
-			e = run(th, EVENT_SYSCALL);
+			CHECK_INT(machine->resume(th, 0), 0);
+			e = wait_event();
+			if (e.type != EVENT_SYSCALL)
+				fprintf(stderr, "call %#lx\n", frame[0]);
+			CHECK_INT(e.type, EVENT_SYSCALL);
 			CHECK_INT(e.syscall.nr, (uint32_t)frame[0]);
 			machine->set_result(th, -ENOSYS);
 		}

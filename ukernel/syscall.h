@@ -39,6 +39,7 @@ struct task;
 	X(uid, unsigned)                                                                           \
 	X(sig, int)                                                                                \
 	X(oflags, int)	       /* flag sets, by name */                                            \
+	X(fdflags, int)	       /* O_CLOEXEC, O_NONBLOCK for a new descriptor */                   \
 	X(atflags, int)                                                                            \
 	X(prot, int)                                                                               \
 	X(mflags, int)                                                                             \

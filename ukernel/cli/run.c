@@ -8,7 +8,7 @@
 #include "lib/log.h"
 #include "machine.h"
 #include "sandbox.h"
-#include "trace.h"
+#include "trace/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>

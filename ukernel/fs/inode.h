@@ -63,6 +63,8 @@ struct inode_ops {
 	int (*lookup)(struct inode *dir, const char *name, struct inode **out); /* -ENOENT [-ENOTDIR] */
 	int (*create)(struct inode *dir, const char *name, mode_t mode, const struct cred *c,
 		      struct inode **out); /* a regular file [-EROFS] */
+	/* A regular file without a name (nlink 0), for O_TMPFILE. [-EOPNOTSUPP] */
+	int (*tmpfile)(struct inode *dir, mode_t mode, const struct cred *c, struct inode **out);
 	int (*mkdir)(struct inode *dir, const char *name, mode_t mode, const struct cred *c,
 		     struct inode **out); /* [-EROFS] */
 	int (*mknod)(struct inode *dir, const char *name, mode_t mode, uint64_t rdev,
@@ -118,6 +120,7 @@ struct super {
 	uint64_t dev; /* st_dev */
 	struct inode *root;
 	bool read_only;
+	uint64_t next_ino; /* for inode_create */
 	void *priv;
 };
 
@@ -139,6 +142,7 @@ struct dentry {
 	int refs;
 	struct dentry *parent; /* counted; itself for a root */
 	char *name;
+	uint32_t hash;	     /* of name and parent */
 	struct inode *inode; /* counted */
 	struct super *sb;
 	struct list_head children, sibling;
@@ -172,12 +176,20 @@ int inode_getattr(struct inode *ino, struct kstat *out);
 /* MAY_* as access(2): R_OK 4, W_OK 2, X_OK 1. 0 or -EACCES/-EROFS. */
 int inode_permission(struct inode *ino, const struct cred *c, int mask);
 int inode_permission_generic(struct inode *ino, const struct cred *c, int mask);
+/* Owner, group and mode of something new in dir, by the rules of set-group-ID directories. */
+void inode_init_owner(struct inode *ino, const struct inode *dir, mode_t mode,
+		      const struct cred *c);
+
+/* What a file system's ops->open calls for a fifo, a socket or a device node: finds the driver
+ * (pipe.h, dev.h), which fills f->ops and f->priv.  May sleep.  -ENXIO: there is none. */
+int inode_open_special(struct inode *ino, struct file *f);
 
 /* --- dentries (dentry.c) --- */
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 struct dentry *dentry_root(struct super *sb); /* a counted root dentry for sb */
 struct dentry *dentry_anon(struct inode *ino, const char *label); /* "pipe:[7]"; counted */
+struct super *anon_super(void); /* of inodes without a place in the tree */
 
 /* --- mounts (mount.c) --- */
 struct path *path_get(struct path *p);

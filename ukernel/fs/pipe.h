@@ -22,6 +22,9 @@ int fifo_open(struct inode *ino, struct file *f);
 /* F_GETPIPE_SZ and F_SETPIPE_SZ.  Bytes, or -EBADF (no pipe), -EBUSY, -EPERM, -EINVAL. */
 long pipe_fcntl(struct file *f, struct task *t, unsigned cmd, unsigned long arg);
 
+/* t wrote to something that nobody reads: SIGPIPE (the caller answers -EPIPE). */
+void pipe_broken(struct task *t);
+
 /*
  * For splice: the pipe behind f, or NULL.  The bytes next in line without consuming them (a
  * contiguous run of at most max, valid until the next sleep), consuming, and the free room.

@@ -90,6 +90,13 @@ struct task {
 	uint64_t timerslack_ns; /* PR_SET_TIMERSLACK; 0: the default */
 	uint16_t ioprio;	/* ioprio_set(2): class and level */
 	uint64_t start_ns; /* CLOCK_OF_BOOT */
+
+	/* The tracer's own (trace/trace.c): the line of the call in progress. */
+	struct {
+		uint64_t start_ns;
+		bool shown; /* this call has one */
+		uint8_t next_arg;
+	} trace;
 	uint64_t min_faults, ctx_voluntary;
 };
 

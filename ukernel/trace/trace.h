@@ -4,8 +4,8 @@
  * Everything is driven by the rows of syscalls.def.  The trap handler tests trace_on first; none
  * of these functions sleeps, and none does anything but print.
  */
-#ifndef UKERNEL_TRACE_H
-#define UKERNEL_TRACE_H
+#ifndef TRACE_TRACE_H
+#define TRACE_TRACE_H
 
 #include "abi.h"
 

@@ -1,0 +1,164 @@
+/*
+ * filter.c - the seccomp program that every guest runs under: the trap table of this machine.
+ *
+ *	foreign ABI (32-bit entry), x32 numbers		notification
+ *	from the stub page, with the secret		allowed: an order of ours
+ *	needs registers or its own address space	trace stop, so that both are at hand
+ *	all else					notification
+ *
+ * Nothing is ever allowed by its number or address alone.  Guest code can jump to the stub's
+ * `syscall` with any registers, so what is allowed there must be harmless by its arguments: the
+ * few calls that orders use must carry a secret of 64 random bits that only the supervisor, this
+ * program and the registers of a thread under order ever hold.  It rides where the host does not
+ * look: in the unused sixth argument, or for mmap, which has six, in the upper halves of flags and
+ * fd (both are ints to the host).  A wrong guess is a trap like any other.
+ *
+ * libseccomp builds the search tree for the trace stops.  It cannot match on the instruction
+ * pointer or on half arguments, so the first part is written by hand and put before its program,
+ * which is sound because jumps in BPF are relative and forward.
+ */
+#include "vthread.h"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "filter.h"
+
+#define CODE_MAX 512
+#define X32_BIT	 0x40000000U
+
+#define LO(field)      ((uint32_t)offsetof(struct seccomp_data, field))
+#define HI(field)      (LO(field) + 4)
+#define LOAD(offset)   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset)
+#define RET(action)    BPF_STMT(BPF_RET | BPF_K, action)
+#define IF_EQ(k, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(k), t, f)
+#define IF_GE(k, t, f) BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)(k), t, f)
+
+/* Calls whose handlers nearly always want registers or change the address space. */
+static const int traced[] = {
+	SYS_mmap,  SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise,  SYS_brk,	       SYS_clone,
+	SYS_clone3, SYS_fork,  SYS_vfork,    SYS_execve, SYS_execveat, SYS_arch_prctl, SYS_rt_sigreturn,
+};
+
+static struct sock_filter code[CODE_MAX];
+static struct sock_fprog program = {.filter = code};
+
+/* The part by hand.  Returns its length; control falls through to what follows. */
+static size_t prologue_build(struct sock_filter *out)
+{
+	const uint32_t hi = (uint32_t)(stub.secret >> 32), lo = (uint32_t)stub.secret;
+	const struct sock_filter prologue[] = {
+		/* 0 */ LOAD(LO(arch)),
+		/* 1 */ IF_EQ(AUDIT_ARCH_X86_64, 0, 2), /* else to 4 */
+		/* 2 */ LOAD(LO(nr)),
+		/* 3 */ IF_GE(X32_BIT, 0, 1),
+		/* 4 */ RET(SECCOMP_RET_USER_NOTIF),
+		/* 5 */ LOAD(HI(instruction_pointer)),
+		/* 6 */ IF_EQ(stub.base >> 32, 0, 19), /* else to REST */
+		/* 7 */ LOAD(LO(instruction_pointer)),
+		/* 8 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)PAGE_MASK),
+		/* 9 */ IF_EQ(stub.base, 0, 16),
+		/* 10 */ LOAD(LO(nr)),
+		/* 11 */ IF_EQ(SYS_mmap, 9, 0),
+		/* 12 */ IF_EQ(SYS_munmap, 4, 0),
+		/* 13 */ IF_EQ(SYS_mprotect, 3, 0),
+		/* 14 */ IF_EQ(SYS_mremap, 2, 0),
+		/* 15 */ IF_EQ(SYS_madvise, 1, 0),
+		/* 16 */ IF_EQ(SYS_clone, 0, 9),
+		/* 17 */ LOAD(HI(args[5])),
+		/* 18 */ IF_EQ(hi, 0, 7),
+		/* 19 */ LOAD(LO(args[5])),
+		/* 20 */ IF_EQ(lo, 4, 5),
+		/* 21 */ LOAD(HI(args[3])),
+		/* 22 */ IF_EQ(hi, 0, 3),
+		/* 23 */ LOAD(HI(args[4])),
+		/* 24 */ IF_EQ(lo, 0, 1),
+		/* 25 */ RET(SECCOMP_RET_ALLOW),
+		/* 26: REST, the search tree */
+	};
+
+	memcpy(out, prologue, sizeof(prologue));
+	return sizeof(prologue) / sizeof(prologue[0]);
+}
+
+/* The part by libseccomp, read back through a file as it offers no other way.  Returns its length
+ * in instructions or a negative errno. */
+static int tree_build(struct sock_filter *out, size_t room)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_NOTIFY);
+	int fd = memfd_create("ukernel-filter", MFD_CLOEXEC);
+	ssize_t len = -1;
+	int ret = ctx == NULL || fd < 0 ? -ENOMEM : 0;
+
+	for (size_t i = 0; i < sizeof(traced) / sizeof(traced[0]) && ret == 0; i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), traced[i], 0);
+	if (ret == 0)
+		ret = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (ret == 0)
+		ret = seccomp_export_bpf(ctx, fd);
+	if (ret == 0)
+		len = pread(fd, out, room * sizeof(*out), 0);
+	if (ret == 0 && (len <= 0 || (size_t)len >= room * sizeof(*out)))
+		ret = -E2BIG;
+	seccomp_release(ctx);
+	if (fd >= 0)
+		close(fd);
+	return ret < 0 ? ret : (int)((size_t)len / sizeof(*out));
+}
+
+static int filter_build(void)
+{
+	size_t prologue;
+	int tree;
+
+	if (getrandom(&stub.secret, sizeof(stub.secret), 0) != sizeof(stub.secret))
+		return -EIO;
+	prologue = prologue_build(code);
+	tree = tree_build(code + prologue, CODE_MAX - prologue);
+	if (tree < 0)
+		return tree;
+	program.len = (unsigned short)(prologue + (size_t)tree);
+	return 0;
+}
+
+/* The zygote is a copy of us from before the filter was built: same addresses, old contents. */
+static int filter_copy(struct vthread *th)
+{
+	size_t len = program.len * sizeof(code[0]);
+
+	if (mem_write(th, (uaddr_t)&program, &program, sizeof(program)) != sizeof(program) ||
+	    mem_write(th, (uaddr_t)code, code, len) != len)
+		return -EFAULT;
+	return 0;
+}
+
+int filter_install(struct vthread *th, int *listener)
+{
+	const uint64_t no_new_privs[6] = {PR_SET_NO_NEW_PRIVS, 1};
+	const uint64_t install[6] = {SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+				     (uaddr_t)&program};
+	long result;
+	int ret = filter_build();
+
+	if (ret == 0)
+		ret = filter_copy(th);
+	if (ret == 0)
+		ret = inject_call(th, SYS_prctl, no_new_privs, &result);
+	if (ret == 0)
+		ret = inject_call(th, SYS_seccomp, install, &result);
+	explicit_bzero(code, sizeof(code));
+	if (ret == 0 && result < 0)
+		ret = (int)result;
+	if (ret == 0)
+		*listener = (int)result;
+	return ret;
+}

@@ -1,0 +1,189 @@
+/*
+ * seccomp.c - the quick machine: system calls arrive as seccomp notifications.
+ *
+ * A guest that makes a call falls asleep in the host's seccomp code; its request is read from the
+ * listener and answered there: three host calls a trap, no signals, and the listener sits in epoll
+ * beside the timers.  With SYNC_WAKE_UP the host moves the guest to our core as it answers, which
+ * makes the wake-up cheap with no pinning.  A few calls are trace stops instead (filter.c).
+ *
+ * ptrace is the control plane.  A thread held in a notification has no registers to read; if the
+ * kernel wants them after all, PTRACE_INTERRUPT cancels the notification and the thread moves to a
+ * ptrace stop (thread_settle), from where it goes on like any stopped one.
+ */
+#include "vthread.h"
+
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "sandbox.h"
+
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
+#endif
+
+static int listener = -1;
+/* The host may know larger structures than our headers. */
+static struct seccomp_notif *request;
+static struct seccomp_notif_resp *reply;
+static size_t request_size, reply_size;
+
+static int buffers_init(void)
+{
+	struct seccomp_notif_sizes sizes;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+		return -errno;
+	request_size = sizeof(*request) > sizes.seccomp_notif ? sizeof(*request)
+							      : sizes.seccomp_notif;
+	reply_size = sizeof(*reply) > sizes.seccomp_notif_resp ? sizeof(*reply)
+							       : sizes.seccomp_notif_resp;
+	request = calloc(1, request_size);
+	reply = calloc(1, reply_size);
+	return request == NULL || reply == NULL ? -ENOMEM : 0;
+}
+
+static int zygote_filter(struct vthread *th)
+{
+	int ret = filter_install(th, &listener);
+
+	if (ret < 0)
+		machine_fail("seccomp notification is not available here: %s", strerror(-ret));
+	return ret;
+}
+
+/* A guest asked for something, unless it was stopped or killed in the meantime. */
+static int listener_read(struct event *out)
+{
+	struct vthread *th;
+
+	memset(request, 0, request_size);
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request) < 0)
+		return errno == ENOENT || errno == EINTR ? 0 : -errno;
+	th = thread_find((pid_t)request->pid);
+	/* interrupt_owed: it is being stopped, which cancels this; it will ask again. */
+	if (th == NULL || th->hold != HOLD_RUNNING || th->interrupt_owed)
+		return 0;
+	th->hold = HOLD_NOTIFIED;
+	th->notif_id = request->id;
+	th->stop_wanted = false;
+	event_fill(out, EVENT_SYSCALL, th);
+	out->syscall.nr = (uint32_t)request->data.nr;
+	for (int i = 0; i < 6; i++)
+		out->syscall.arg[i] = request->data.args[i];
+	out->syscall.ip = request->data.instruction_pointer;
+	out->syscall.abi =
+		request->data.arch == AUDIT_ARCH_X86_64 ? SYSCALL_ABI_64 : SYSCALL_ABI_32;
+	return 1;
+}
+
+static void seccomp_fini(void)
+{
+	threads_fini();
+	zygote_stop();
+	if (listener >= 0)
+		close(listener);
+	listener = -1;
+	free(request);
+	free(reply);
+	request = NULL;
+	reply = NULL;
+	events_fini();
+	host_cpu_fini();
+}
+
+static int seccomp_init_machine(const struct machine_config *config, struct machine_info *info)
+{
+	const struct zygote_config zc = {
+		.prepare = zygote_filter,
+		.ptrace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL |
+				  PTRACE_O_TRACESECCOMP,
+	};
+	int ret;
+
+	trap_request = PTRACE_CONT;
+	threads_init();
+	ret = events_init(config->tick_ns);
+	if (ret < 0)
+		return ret;
+	host_cpu_init(config->cpus);
+	ret = buffers_init();
+	if (ret < 0)
+		machine_fail("seccomp notification is not known to this host: %s", strerror(-ret));
+	else
+		ret = zygote_start(&zc, info);
+	if (ret == 0)
+		ret = events_listen(listener, listener_read);
+	if (ret < 0) {
+		seccomp_fini();
+		return ret;
+	}
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	return 0;
+}
+
+static int seccomp_resume(struct vthread *th, int vcpu)
+{
+	if (th->hold != HOLD_NOTIFIED)
+		return thread_resume_stopped(th);
+	reply->id = th->notif_id;
+	reply->val = th->result_set ? th->result : -ENOSYS;
+	reply->error = 0;
+	reply->flags = 0;
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, reply) < 0)
+		return thread_resume_stopped(th); /* cancelled: it is stopped, or dead */
+	th->hold = HOLD_RUNNING;
+	regs_forget(th);
+	return 0;
+}
+
+static int seccomp_wait(struct event *out, bool block)
+{
+	for (;;) {
+		int ret;
+
+		out->type = EVENT_NONE;
+		if (events_dequeue(out))
+			return 0;
+		ret = events_poll(out, block ? -1 : 0);
+		if (ret < 0)
+			return ret;
+		if (ret > 0 || !block)
+			return 0;
+	}
+}
+
+const struct machine_ops seccomp_machine = {
+	.name = "seccomp",
+	.init = seccomp_init_machine,
+	.fini = seccomp_fini,
+	.space_create = space_create,
+	.space_clone = space_clone,
+	.thread_clone = thread_clone,
+	.thread_destroy = thread_destroy,
+	.vm_apply = vm_apply,
+	.mem_read = mem_read,
+	.mem_write = mem_write,
+	.mem_cmpxchg = inject_cmpxchg,
+	.regs_get = regs_get,
+	.regs_set = regs_set,
+	.xstate_get = xstate_get,
+	.xstate_set = xstate_set,
+	.set_result = regs_set_result,
+	.resume = seccomp_resume,
+	.stop = thread_interrupt,
+	.wait = seccomp_wait,
+	.clock_ns = clock_ns,
+	.cpu_ns = thread_cpu_ns,
+	.tick_arm = tick_arm,
+	.alarm_set = alarm_set,
+	.fd_watch = fd_watch,
+	.fd_unwatch = fd_unwatch,
+};

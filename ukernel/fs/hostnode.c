@@ -1,0 +1,432 @@
+/*
+ * hostnode.c - objects in a host directory tree.  See hostnode.h.
+ */
+#include "fs/hostnode.h"
+
+#include "fs/host.h"
+#include "fs/vfs.h"
+#include "kern/timer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_SIZE 4096
+/* For so long a directory's name is believed without asking the host again.  Names of other
+ * things, and names that are missing, are asked for at every use. */
+#define LAZY_NS 2000000
+
+struct host_tree {
+	struct host_node *root; /* uncounted */
+	int root_fd;
+	dev_t dev[64]; /* [0] the root's; position tells inode numbers apart */
+	unsigned nr_devs;
+	struct host_node *hash[HASH_SIZE];
+};
+
+/* Nodes that hold a descriptor, least recently used first. */
+static struct list_head fd_lru = LIST_INIT(fd_lru);
+static unsigned fd_count;
+static unsigned fd_budget; /* set from RLIMIT_NOFILE at the first use */
+
+static struct host_node **hash_head(struct host_tree *tree, dev_t dev, ino_t ino)
+{
+	return &tree->hash[(ino * 0x9e3779b97f4a7c15ULL >> 40 ^ dev) % HASH_SIZE];
+}
+
+static unsigned node_fds(const struct host_node *n)
+{
+	return (n->path_fd >= 0) + (n->data_fd[0] >= 0) + (n->data_fd[1] >= 0);
+}
+
+static void close_idle(struct host_node *n, int *fd)
+{
+	if (*fd < 0)
+		return;
+	host_close(*fd);
+	*fd = -1;
+	fd_count--;
+}
+
+/* Close what nobody borrows, the longest unused first, until the budget is kept.  keep has just
+ * been used. */
+static void fds_trim(struct host_node *keep)
+{
+	struct host_node *n, *tmp;
+
+	if (!fd_budget) {
+		uint64_t limit = host_raise_nofile();
+
+		fd_budget = limit / 4 < 4096 ? limit / 4 : 4096;
+	}
+	if (fd_count <= fd_budget)
+		return;
+	list_for_each_safe(n, tmp, &fd_lru, lru) {
+		if (fd_count <= fd_budget * 7 / 8)
+			return;
+		if (n == keep)
+			continue;
+		if (n->parent || n->path_fd != n->tree->root_fd)
+			close_idle(n, &n->path_fd);
+		for (int w = 0; w < 2; w++)
+			if (n->opens[w] == 0)
+				close_idle(n, &n->data_fd[w]);
+		if (node_fds(n) == 0)
+			list_del(&n->lru);
+	}
+}
+
+static void fd_used(struct host_node *n)
+{
+	list_del(&n->lru);
+	list_add_tail(&n->lru, &fd_lru);
+	fds_trim(n);
+}
+
+static struct host_node *node_create(struct host_tree *tree, struct host_node *parent,
+				     const char *name, const struct stat *st)
+{
+	struct host_node *n = calloc(1, sizeof(*n));
+	struct host_node **head = hash_head(tree, st->st_dev, st->st_ino);
+
+	if (!n)
+		return NULL;
+	n->name = strdup(name);
+	if (!n->name) {
+		free(n);
+		return NULL;
+	}
+	n->refs = 1;
+	n->tree = tree;
+	n->parent = parent ? host_node_get(parent) : NULL;
+	n->st = *st;
+	n->st_tick = vfs_tick;
+	n->path_fd = n->data_fd[0] = n->data_fd[1] = -1;
+	list_init(&n->lru);
+	n->hash_next = *head;
+	*head = n;
+	return n;
+}
+
+struct host_node *host_node_get(struct host_node *n)
+{
+	n->refs++;
+	return n;
+}
+
+void host_node_put(struct host_node *n)
+{
+	while (n && --n->refs == 0) {
+		struct host_node *parent = n->parent;
+		struct host_node **p = hash_head(n->tree, n->st.st_dev, n->st.st_ino);
+
+		while (*p != n)
+			p = &(*p)->hash_next;
+		*p = n->hash_next;
+		close_idle(n, &n->path_fd);
+		close_idle(n, &n->data_fd[0]);
+		close_idle(n, &n->data_fd[1]);
+		list_del(&n->lru);
+		free(n->name);
+		free(n);
+		n = parent;
+	}
+}
+
+int host_tree_open(const char *path, struct host_tree **out, struct host_node **root)
+{
+	struct host_tree *tree = calloc(1, sizeof(*tree));
+	struct stat st;
+	int fd, err;
+
+	if (!tree)
+		return -ENOMEM;
+	fd = host_openat(AT_FDCWD, path, O_PATH, 0);
+	err = fd < 0 ? fd : host_fstat(fd, &st);
+	if (err)
+		goto fail;
+	err = -ENOMEM;
+	tree->root_fd = fd;
+	tree->dev[0] = st.st_dev;
+	tree->nr_devs = 1;
+	tree->root = node_create(tree, NULL, "/", &st);
+	if (!tree->root)
+		goto fail;
+	tree->root->path_fd = fd;
+	fd_count++;
+	fd_used(tree->root);
+	*out = tree;
+	*root = tree->root;
+	return 0;
+fail:
+	if (fd >= 0)
+		host_close(fd);
+	free(tree);
+	return err;
+}
+
+uint64_t host_node_ino(const struct host_node *n)
+{
+	struct host_tree *tree = n->tree;
+	unsigned i;
+
+	for (i = 0; i < tree->nr_devs; i++)
+		if (tree->dev[i] == n->st.st_dev)
+			break;
+	if (i == tree->nr_devs && i < 64)
+		tree->dev[tree->nr_devs++] = n->st.st_dev;
+	return n->st.st_ino ^ (uint64_t)i << 52;
+}
+
+static bool same_object(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
+	       (a->st_mode & S_IFMT) == (b->st_mode & S_IFMT);
+}
+
+static void node_seen(struct host_node *n, struct host_node *dir, const char *name,
+		      const struct stat *st)
+{
+	n->st = *st;
+	n->st_tick = vfs_tick;
+	n->seen_ns = time_now_ns();
+	if (n->parent != dir || strcmp(n->name, name) != 0)
+		host_node_moved(n, dir, name);
+}
+
+int host_node_lookup(struct host_node *dir, const char *name, struct host_node **out)
+{
+	struct host_node *n;
+	struct stat st;
+	int fd = host_node_fd(dir), err;
+
+	err = fd < 0 ? fd : host_fstatat(fd, name, &st);
+	if (err)
+		return err;
+	for (n = *hash_head(dir->tree, st.st_dev, st.st_ino); n; n = n->hash_next)
+		if (same_object(&n->st, &st))
+			break;
+	if (n)
+		host_node_get(n);
+	else
+		n = node_create(dir->tree, dir, name, &st);
+	if (!n)
+		return -ENOMEM;
+	if (n->parent) /* the root keeps its place even if it is seen again below itself */
+		node_seen(n, dir, name, &st);
+	*out = n;
+	return 0;
+}
+
+bool host_node_check(struct host_node *dir, const char *name, struct host_node *node)
+{
+	struct stat st;
+	int fd = host_node_fd(dir);
+	int err = fd < 0 ? fd : host_fstatat(fd, name, &st);
+
+	if (err || !node)
+		return err == -ENOENT && !node;
+	if (!same_object(&st, &node->st))
+		return false;
+	if (node->parent)
+		node_seen(node, dir, name, &st);
+	return true;
+}
+
+bool host_node_check_lazy(struct host_node *dir, const char *name, struct host_node *node)
+{
+	if (node && S_ISDIR(node->st.st_mode) && node->parent == dir &&
+	    time_now_ns() - node->seen_ns < LAZY_NS)
+		return true;
+	return host_node_check(dir, name, node);
+}
+
+static int node_any_fd(const struct host_node *n)
+{
+	if (n->data_fd[0] >= 0)
+		return n->data_fd[0];
+	return n->data_fd[1] >= 0 ? n->data_fd[1] : n->path_fd;
+}
+
+int host_node_stat(struct host_node *n, struct stat *st)
+{
+	int fd, err;
+
+	if (n->st_tick != vfs_tick) {
+		fd = node_any_fd(n);
+		if (fd >= 0) {
+			err = host_fstat(fd, &n->st);
+		} else {
+			struct stat now;
+
+			fd = host_node_fd(n->parent);
+			err = fd < 0 ? fd : host_fstatat(fd, n->name, &now);
+			if (!err && !same_object(&now, &n->st))
+				err = -ENOENT;
+			if (!err)
+				n->st = now;
+		}
+		if (err)
+			return err;
+		n->st_tick = vfs_tick;
+	}
+	*st = n->st;
+	return 0;
+}
+
+void host_node_changed(struct host_node *n)
+{
+	n->st_tick = 0;
+}
+
+void host_node_moved(struct host_node *n, struct host_node *parent, const char *name)
+{
+	struct host_node *old = n->parent;
+	char *copy = strdup(name);
+
+	if (!copy)
+		return; /* the old name is tried, and found wrong */
+	free(n->name);
+	n->name = copy;
+	n->parent = host_node_get(parent);
+	host_node_put(old);
+}
+
+/* Open n through its parent and make sure that it still is n. */
+static int node_reopen(struct host_node *n, int flags)
+{
+	struct stat st;
+	int dirfd, fd, err;
+
+	if (!n->parent)
+		return host_reopen(n->tree->root_fd, flags);
+	dirfd = host_node_fd(n->parent);
+	if (dirfd < 0)
+		return dirfd;
+	fd = host_openat(dirfd, n->name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0)
+		return fd;
+	err = host_fstat(fd, &st);
+	if (!err && !same_object(&st, &n->st))
+		err = -ENOENT;
+	if (err) {
+		host_close(fd);
+		return err;
+	}
+	n->st = st;
+	n->st_tick = vfs_tick;
+	return fd;
+}
+
+/*
+ * Nodes from the first that has a descriptor down to n are opened in turn.  Not by recursion: a
+ * guest may have gone down very deep.
+ */
+int host_node_fd(struct host_node *n)
+{
+	while (n->path_fd < 0) {
+		struct host_node *top = n;
+		int fd;
+
+		while (top->parent && top->parent->path_fd < 0)
+			top = top->parent;
+		fd = node_reopen(top, O_PATH);
+		if (fd < 0)
+			return fd;
+		top->path_fd = fd;
+		fd_count++;
+		fd_used(top);
+	}
+	fd_used(n);
+	return n->path_fd;
+}
+
+int host_node_open(struct host_node *n, bool write)
+{
+	int fd;
+
+	if (!S_ISREG(n->st.st_mode))
+		return -ENXIO;
+	if (n->data_fd[write] < 0) {
+		fd = node_reopen(n, write ? O_RDWR : O_RDONLY);
+		if (fd == -EACCES && write)
+			fd = node_reopen(n, O_WRONLY);
+		if (fd < 0)
+			return fd;
+		n->data_fd[write] = fd;
+		fd_count++;
+	}
+	n->opens[write]++;
+	fd_used(n);
+	return n->data_fd[write];
+}
+
+void host_node_close(struct host_node *n, bool write)
+{
+	n->opens[write]--;
+	/* A descriptor for writing is not kept: ETXTBSY for the host's programs, O_TRUNC races. */
+	if (write && n->opens[write] == 0)
+		close_idle(n, &n->data_fd[write]);
+}
+
+int host_node_opendir(struct host_node *n)
+{
+	return node_reopen(n, O_RDONLY | O_DIRECTORY);
+}
+
+ssize_t host_node_readlink(struct host_node *n, char *buf, size_t size)
+{
+	int fd = n->parent ? host_node_fd(n->parent) : -EINVAL;
+
+	return fd < 0 ? fd : host_readlinkat(fd, n->name, buf, size);
+}
+
+int host_node_statfs(struct host_node *n, struct abi_statfs *out)
+{
+	struct statfs s;
+	int fd = host_node_fd(n), err;
+
+	err = fd < 0 ? fd : host_fstatfs(fd, &s);
+	if (err)
+		return err;
+	_Static_assert(sizeof(s) == sizeof(*out), "the guest's ABI is the host's");
+	memcpy(out, &s, sizeof(*out));
+	return 0;
+}
+
+static struct abi_timespec timespec_of(const struct timespec *ts)
+{
+	return (struct abi_timespec){.sec = ts->tv_sec, .nsec = ts->tv_nsec};
+}
+
+void host_stat_to_inode(const struct stat *st, struct inode *ino)
+{
+	ino->mode = st->st_mode;
+	ino->uid = st->st_uid;
+	ino->gid = st->st_gid;
+	ino->nlink = st->st_nlink;
+	ino->rdev = st->st_rdev;
+	ino->size = st->st_size;
+	ino->atime = timespec_of(&st->st_atim);
+	ino->mtime = timespec_of(&st->st_mtim);
+	ino->ctime = timespec_of(&st->st_ctim);
+	ino->btime = (struct abi_timespec){0};
+}
+
+void host_stat_to_kstat(const struct stat *st, struct kstat *out)
+{
+	*out = (struct kstat){
+	    .mode = st->st_mode,
+	    .uid = st->st_uid,
+	    .gid = st->st_gid,
+	    .nlink = st->st_nlink,
+	    .rdev = st->st_rdev,
+	    .size = st->st_size,
+	    .blocks = st->st_blocks,
+	    .blksize = st->st_blksize,
+	    .atime = timespec_of(&st->st_atim),
+	    .mtime = timespec_of(&st->st_mtim),
+	    .ctime = timespec_of(&st->st_ctim),
+	};
+}

@@ -1,0 +1,71 @@
+/*
+ * hostnode.h - objects in a host directory tree, reached only through held descriptors and single
+ * components, so that nothing a guest does can redirect the supervisor.
+ *
+ * A node is known by the host's device and inode numbers and by the last parent and name it was
+ * seen under.  Its descriptors are opened on demand and closed again when too many are idle; before
+ * a reopened one is used, its numbers are compared.
+ */
+#ifndef FS_HOSTNODE_H
+#define FS_HOSTNODE_H
+
+#include "fs/inode.h"
+#include "lib/list.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct host_tree;
+
+struct host_node {
+	int refs;
+	struct host_tree *tree;
+	struct host_node *parent; /* counted; NULL for the root */
+	char *name;
+	struct host_node *hash_next;
+	struct stat st;	  /* as last seen; numbers and type never change */
+	uint64_t st_tick; /* vfs_tick when st was read; 0: not to be trusted */
+	uint64_t seen_ns; /* when the name was last found right */
+	int path_fd;	  /* O_PATH, or -1 */
+	int data_fd[2];	  /* of regular files: for reading, for reading and writing; or -1 */
+	unsigned opens[2]; /* open files that borrow data_fd */
+	struct list_head lru; /* of nodes that hold a descriptor */
+	void *owner;	  /* the inode that stands for this node, uncounted */
+};
+
+/* path: an absolute host path of a directory, or of a file when a single file is bound. */
+int host_tree_open(const char *path, struct host_tree **out, struct host_node **root);
+/* st_ino for a guest: the host's, told apart if from another device than the root's. */
+uint64_t host_node_ino(const struct host_node *n);
+
+struct host_node *host_node_get(struct host_node *n);
+void host_node_put(struct host_node *n);
+
+/* name in dir (an O_NOFOLLOW look), counted. -ENOENT, -ENOTDIR, ... */
+int host_node_lookup(struct host_node *dir, const char *name, struct host_node **out);
+/* Is name in dir still node (NULL: still missing)?  Refreshes node->st. */
+bool host_node_check(struct host_node *dir, const char *name, struct host_node *node);
+/* The same, but a directory found right a moment ago need not be asked for again. */
+bool host_node_check_lazy(struct host_node *dir, const char *name, struct host_node *node);
+
+/* Fresh attributes, unless st was read during this very call. */
+int host_node_stat(struct host_node *n, struct stat *st);
+void host_node_changed(struct host_node *n); /* we changed it: st is stale */
+/* n now has this name (rename, link). */
+void host_node_moved(struct host_node *n, struct host_node *parent, const char *name);
+
+/* A borrowed O_PATH descriptor, good until the next call in here; or -errno. */
+int host_node_fd(struct host_node *n);
+/* A regular file's data: the descriptor is kept until host_node_close(). -errno. */
+int host_node_open(struct host_node *n, bool write);
+void host_node_close(struct host_node *n, bool write);
+/* A descriptor of the caller's own for reading a directory. */
+int host_node_opendir(struct host_node *n);
+ssize_t host_node_readlink(struct host_node *n, char *buf, size_t size);
+int host_node_statfs(struct host_node *n, struct abi_statfs *out);
+
+/* Copy attributes to an inode. */
+void host_stat_to_inode(const struct stat *st, struct inode *ino);
+void host_stat_to_kstat(const struct stat *st, struct kstat *out);
+#endif
