@@ -15,7 +15,7 @@
 #include "mm/uaccess.h"
 #include "sched/sched.h"
 #include "syscall.h"
-#include "trace.h"
+#include "trace/trace.h"
 
 #include <assert.h>
 #include <errno.h>

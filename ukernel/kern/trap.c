@@ -12,7 +12,7 @@
 #include "mm/uaccess.h"
 #include "sched/sched.h"
 #include "syscall.h"
-#include "trace.h"
+#include "trace/trace.h"
 
 #include <errno.h>
 #include <signal.h>
