@@ -205,15 +205,18 @@ static int watch_ready(int fd, uint32_t ready, struct event *out)
 	return 1;
 }
 
-int events_poll(struct event *out, int timeout_ms)
+int events_poll(struct event *out, bool block)
 {
 	struct epoll_event ev;
-	int fd, n = epoll_wait(epoll_fd, &ev, 1, timeout_ms);
+	int fd, n = epoll_wait(epoll_fd, &ev, 1, block ? host_cpu_timeout_ms() : 0);
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (n == 0)
+	if (n == 0) {
+		if (block)
+			host_cpu_spread();
 		return 0;
+	}
 	fd = (int)(uint32_t)ev.data.u64;
 	switch ((enum source)(ev.data.u64 >> 32)) {
 	case SOURCE_LISTENER:

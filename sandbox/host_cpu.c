@@ -1,34 +1,141 @@
 /*
  * host_cpu.c - which host core runs what.
  *
- * A wake-up across cores costs several times one on the same core, so with one virtual CPU the
- * supervisor and its guests keep to the core that the host's scheduler had chosen for us.
+ * A wake-up across cores costs several times one on the same core, and every trap is two wake-ups.
+ * So the supervisor keeps to one core, its home, and guests that trap often live there with it.
+ * A guest that computes is sent away, to the other cores, as soon as another guest could use the
+ * time; it comes home when it begins to trap often.  With one virtual CPU all stay home.
+ *
+ * Home is where the host's scheduler had put us at the start.  It is not for ever: when we are
+ * found waiting for our own core behind strangers while another is idle, everyone moves there.
  */
 #include "vthread.h"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <x86intrin.h>
 
-static cpu_set_t cpus_before;
-static bool pinned;
+#define SLICE_NS     100000 /* the least that the host grants */
+#define SPREAD_MS    1	    /* a guest that has computed for so long may be sent away */
+#define NEAR_CYCLES  200000 /* some 80 us between traps: better off at home */
+#define AWAY_PACE    (16 * NEAR_CYCLES)
+
+/* As the host's sched_setattr(2) wants it; not in the C library. */
+struct sched_attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+static cpu_set_t cpus_before, home_set, away_set;
+static bool pinned, spreads;
+static int home;
+
+static void home_set_to(int cpu)
+{
+	home = cpu;
+	CPU_ZERO(&home_set);
+	CPU_SET(cpu, &home_set);
+	away_set = cpus_before;
+	CPU_CLR(cpu, &away_set);
+	pinned = sched_setaffinity(0, sizeof(home_set), &home_set) == 0;
+}
 
 void host_cpu_init(int cpus)
 {
-	cpu_set_t one;
 	int cpu = sched_getcpu();
 
-	pinned = false;
-	if (cpus != 1 || cpu < 0)
+	pinned = spreads = false;
+	if (cpu < 0 || sched_getaffinity(0, sizeof(cpus_before), &cpus_before) < 0)
 		return;
-	if (sched_getaffinity(0, sizeof(cpus_before), &cpus_before) < 0)
+	home_set_to(cpu);
+	spreads = pinned && cpus > 1 && CPU_COUNT(&cpus_before) > 1;
+}
+
+/*
+ * On one core the supervisor competes with the guest that it has just resumed.  A short slice makes
+ * its virtual deadline the earlier one, so that it gets the core back when it has something to do
+ * (Linux 6.12; older hosts ignore the wish).  Guests do not inherit it: call after zygote_start().
+ */
+void host_cpu_short_slice(void)
+{
+	struct sched_attributes attr = {.size = sizeof(attr)};
+
+	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0 || attr.policy != SCHED_OTHER)
 		return;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	pinned = sched_setaffinity(0, sizeof(one), &one) == 0;
+	attr.runtime = SLICE_NS;
+	syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
 void host_cpu_fini(void)
 {
 	if (pinned)
 		sched_setaffinity(0, sizeof(cpus_before), &cpus_before);
-	pinned = false;
+	pinned = spreads = false;
+}
+
+/* ---- who is at home ---- */
+
+static void thread_place(struct vthread *th, bool away)
+{
+	if (th->away == away)
+		return;
+	if (sched_setaffinity(th->host_pid, sizeof(home_set), away ? &away_set : &home_set) == 0)
+		th->away = away;
+}
+
+void host_cpu_resumed(struct vthread *th)
+{
+	if (spreads)
+		th->resumed_tsc = __rdtsc();
+}
+
+void host_cpu_trapped(struct vthread *th)
+{
+	uint64_t ran;
+
+	if (!spreads)
+		return;
+	ran = __rdtsc() - th->resumed_tsc;
+	th->pace += (int64_t)((ran < AWAY_PACE ? ran : AWAY_PACE) - th->pace) / 4;
+	if (th->away && th->pace < NEAR_CYCLES && th->host_pid != 0)
+		thread_place(th, false);
+}
+
+int host_cpu_timeout_ms(void)
+{
+	return spreads && threads_running > 1 ? SPREAD_MS : -1;
+}
+
+/* Nothing has happened for a while, and more than one guest runs: leave one at home, the rest go.
+ * If home is empty and the others are crowded, one comes back. */
+void host_cpu_spread(void)
+{
+	struct vthread *th, *stray = NULL;
+	int at_home = 0, away = 0;
+
+	if (!spreads || threads_running < 2)
+		return;
+	for (th = thread_next(NULL); th != NULL; th = thread_next(th)) {
+		if (th->hold != HOLD_RUNNING)
+			continue;
+		if (!th->away && at_home++ > 0) {
+			thread_place(th, true);
+			th->pace = AWAY_PACE;
+		}
+		away += th->away;
+		stray = th->away ? th : stray;
+	}
+	if (at_home == 0 && away > CPU_COUNT(&away_set)) {
+		thread_place(stray, false);
+		stray->pace = AWAY_PACE;
+	}
 }

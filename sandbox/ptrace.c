@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
-#include <x86intrin.h>
 
 #include "sandbox.h"
 
-#define FAST_TRAP_CYCLES 60000 /* some 20 us: a guest that traps sooner is worth yielding to */
-#define POLL_EVERY	 64    /* traps taken by asking before timers and descriptors get a look */
+#define POLL_EVERY 32 /* traps taken by asking before timers and descriptors get a look */
+#define SLEEP_FOR  16 /* waits spent sleeping after a yield that brought nothing */
+
+static struct vthread *latest; /* resumed last; only it is worth yielding to */
+static unsigned since_poll, sleeps_left;
 
 
 static int ptrace_init(const struct machine_config *config, struct machine_info *info)
@@ -29,6 +31,8 @@ static int ptrace_init(const struct machine_config *config, struct machine_info 
 	int ret;
 
 	trap_request = PTRACE_SYSEMU;
+	latest = NULL;
+	since_poll = sleeps_left = 0;
 	ret = events_init(config->tick_ns);
 	if (ret < 0)
 		return ret;
@@ -53,7 +57,35 @@ static void ptrace_fini(void)
 
 static int ptrace_resume(struct vthread *th, int vcpu)
 {
+	latest = th;
 	return thread_resume_stopped(th);
+}
+
+static void ptrace_destroy(struct vthread *th)
+{
+	if (latest == th)
+		latest = NULL;
+	thread_destroy(th);
+}
+
+/* Give the core to the thread that was resumed last and see if it has trapped. */
+static bool yield_and_look(struct event *out)
+{
+	int status;
+
+	if (latest == NULL || latest->hold != HOLD_RUNNING || latest->away || latest->stop_wanted)
+		return false;
+	if (sleeps_left > 0) {
+		sleeps_left--;
+		return false;
+	}
+	if (since_poll++ >= POLL_EVERY)
+		return false;
+	sched_yield();
+	if (waitpid(latest->host_pid, &status, WNOHANG | __WALL) > 0)
+		return trap_classify(latest, status, out);
+	sleeps_left = SLEEP_FOR;
+	return false;
 }
 
 static int ptrace_wait(struct event *out, bool block)
@@ -62,9 +94,10 @@ static int ptrace_wait(struct event *out, bool block)
 		int ret;
 
 		out->type = EVENT_NONE;
-		if (events_dequeue(out))
+		if (events_dequeue(out) || (block && yield_and_look(out)))
 			return 0;
-		ret = events_poll(out, block ? -1 : 0);
+		ret = events_poll(out, block && since_poll == 0);
+		since_poll = 0;
 		if (ret < 0)
 			return ret;
 		if (ret > 0 || !block)
@@ -79,7 +112,7 @@ const struct machine_ops ptrace_machine = {
 	.space_create = space_create,
 	.space_clone = space_clone,
 	.thread_clone = thread_clone,
-	.thread_destroy = thread_destroy,
+	.thread_destroy = ptrace_destroy,
 	.vm_apply = vm_apply,
 	.mem_read = mem_read,
 	.mem_write = mem_write,

@@ -71,9 +71,10 @@ static int listener_read(struct event *out)
 	/* interrupt_owed: it is being stopped, which cancels this; it will ask again. */
 	if (th == NULL || th->hold != HOLD_RUNNING || th->interrupt_owed)
 		return 0;
-	th->hold = HOLD_NOTIFIED;
+	thread_set_hold(th, HOLD_NOTIFIED);
 	th->notif_id = request->id;
 	th->stop_wanted = false;
+	host_cpu_trapped(th);
 	event_fill(out, EVENT_SYSCALL, th);
 	out->syscall.nr = (uint32_t)request->data.nr;
 	for (int i = 0; i < 6; i++)
@@ -137,9 +138,10 @@ static int seccomp_resume(struct vthread *th, int vcpu)
 	reply->val = th->result_set ? th->result : -ENOSYS;
 	reply->error = 0;
 	reply->flags = 0;
+	host_cpu_resumed(th);
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, reply) < 0)
 		return thread_resume_stopped(th); /* cancelled: it is stopped, or dead */
-	th->hold = HOLD_RUNNING;
+	thread_set_hold(th, HOLD_RUNNING);
 	regs_forget(th);
 	return 0;
 }
@@ -152,7 +154,7 @@ static int seccomp_wait(struct event *out, bool block)
 		out->type = EVENT_NONE;
 		if (events_dequeue(out))
 			return 0;
-		ret = events_poll(out, block ? -1 : 0);
+		ret = events_poll(out, block);
 		if (ret < 0)
 			return ret;
 		if (ret > 0 || !block)

@@ -25,7 +25,7 @@
 static struct vthread *buckets[BUCKETS];
 static struct vthread *all;
 static unsigned unreaped; /* destroyed, but the host has not reported the death */
-unsigned threads_count;
+unsigned threads_running;
 
 static struct vthread **bucket_of(pid_t host_pid)
 {
@@ -68,14 +68,24 @@ struct vthread *thread_adopt(pid_t host_pid, void *cookie, enum hold hold)
 	if (all != NULL)
 		all->all_link = &th->all_next;
 	all = th;
-	threads_count++;
 	return th;
+}
+
+struct vthread *thread_next(struct vthread *after)
+{
+	return after == NULL ? all : after->all_next;
+}
+
+void thread_set_hold(struct vthread *th, enum hold hold)
+{
+	threads_running += (hold == HOLD_RUNNING) - (th->hold == HOLD_RUNNING);
+	th->hold = hold;
 }
 
 /* The host's pid is free for reuse from here on. */
 void thread_gone(struct vthread *th)
 {
-	th->hold = HOLD_DEAD;
+	thread_set_hold(th, HOLD_DEAD);
 	thread_unhash(th);
 	th->host_pid = 0;
 }
@@ -100,7 +110,7 @@ static int thread_unparked(struct vthread *th)
 	bool result_set = th->result_set;
 	int ret;
 
-	th->hold = HOLD_STOPPED;
+	thread_set_hold(th, HOLD_STOPPED);
 	th->result_set = false;
 	th->regs_valid = false;
 	ret = host_ptrace(PTRACE_GETREGS, th->host_pid, 0, &th->regs);
@@ -128,7 +138,7 @@ int thread_settle(struct vthread *th)
 	case HOLD_NASCENT:
 		ret = thread_stop_wait(th, &status);
 		if (ret == 0)
-			th->hold = HOLD_STOPPED;
+			thread_set_hold(th, HOLD_STOPPED);
 		return ret;
 	case HOLD_NOTIFIED:
 		ret = 0;
@@ -158,7 +168,7 @@ void thread_held_report(struct vthread *th, int status)
 	}
 	stop_seen(th, status);
 	if (th->hold == HOLD_NASCENT)
-		th->hold = HOLD_STOPPED;
+		thread_set_hold(th, HOLD_STOPPED);
 	else if (th->hold == HOLD_NOTIFIED)
 		thread_unparked(th); /* a signal from outside cancelled the notification */
 }
@@ -186,6 +196,8 @@ static int thread_from(struct vthread *from, unsigned long flags, void *cookie,
 	th->regs = from->regs;
 	th->regs_valid = true;
 	th->dirt = from->dirt; /* the host copied what the injection left */
+	th->away = from->away; /* and where it may run */
+	th->pace = from->pace;
 	*out = th;
 	return 0;
 }
@@ -216,7 +228,6 @@ static void thread_free(struct vthread *th)
 	*th->all_link = th->all_next;
 	if (th->all_next != NULL)
 		th->all_next->all_link = th->all_link;
-	threads_count--;
 	free(th);
 }
 
@@ -225,6 +236,7 @@ void thread_destroy(struct vthread *th)
 	if (th == NULL)
 		return;
 	events_forget(th);
+	thread_set_hold(th, HOLD_DEAD);
 	if (th->host_pid != 0) {
 		kill(th->host_pid, SIGKILL);
 		unreaped++;
@@ -253,7 +265,7 @@ int threads_init(void)
 {
 	memset(buckets, 0, sizeof(buckets));
 	all = NULL;
-	threads_count = 0;
+	threads_running = 0;
 	unreaped = 0;
 	return 0;
 }

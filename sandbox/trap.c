@@ -44,7 +44,7 @@ void event_fill(struct event *out, enum event_type type, struct vthread *th)
 
 static bool trap_dead(struct vthread *th, struct event *out)
 {
-	th->hold = HOLD_DEAD;
+	thread_set_hold(th, HOLD_DEAD);
 	event_fill(out, EVENT_DEAD, th);
 	return true;
 }
@@ -159,7 +159,7 @@ bool trap_classify(struct vthread *th, int status, struct event *out)
 		thread_gone(th);
 		return trap_dead(th, out);
 	}
-	th->hold = HOLD_STOPPED;
+	thread_set_hold(th, HOLD_STOPPED);
 	th->call_open = code == PTRACE_EVENT_SECCOMP;
 	if (code == PTRACE_EVENT_STOP)
 		news = trap_stopped(th, out);
@@ -169,14 +169,16 @@ bool trap_classify(struct vthread *th, int status, struct event *out)
 		news = trap_signal(th, sig, out);
 	if (!news && trap_continue(th) < 0)
 		news = trap_dead(th, out);
-	if (news)
+	if (news) {
 		th->stop_wanted = false;
+		host_cpu_trapped(th);
+	}
 	return news;
 }
 
 int trap_continue(struct vthread *th)
 {
-	th->hold = HOLD_RUNNING;
+	thread_set_hold(th, HOLD_RUNNING);
 	return host_ptrace(trap_request, th->host_pid, 0, NULL);
 }
 
@@ -208,6 +210,7 @@ int thread_resume_stopped(struct vthread *th)
 	if (ret == 0)
 		ret = regs_flush(th);
 	th->stop_wanted = false;
+	host_cpu_resumed(th);
 	if (ret == 0)
 		ret = trap_continue(th);
 	if (ret == -ESRCH) { /* died while it was held: this is how the kernel learns it */

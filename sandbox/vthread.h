@@ -51,7 +51,11 @@ struct vthread {
 	bool interrupt_owed; /* PTRACE_INTERRUPT was sent, its stop has not been seen */
 	bool stop_wanted;    /* the kernel asked to stop since the last resume() */
 	uint64_t notif_id;   /* valid in HOLD_NOTIFIED */
-	uint64_t resumed_tsc; /* when it was resumed, for the backend's guesses */
+
+	/* host_cpu.c only */
+	bool away;	      /* keeps off the supervisor's core */
+	uint64_t resumed_tsc; /* when it was resumed */
+	uint64_t pace;	      /* cycles from a resume to its trap, a moving average */
 
 	/* regs.c only */
 	struct regs regs; /* what the guest shall see, valid if regs_valid */
@@ -131,7 +135,10 @@ int thread_stop_wait(struct vthread *th, int *status); /* blocking waitpid; -ESR
 void thread_gone(struct vthread *th);		       /* the host reported its death */
 void thread_held_report(struct vthread *th, int status); /* waitpid() spoke of a held thread */
 void thread_reaped(void);				  /* ... or of one long destroyed */
-extern unsigned threads_count;
+extern unsigned threads_running;
+struct vthread *thread_next(struct vthread *after); /* all threads; NULL: first, at the end */
+/* Every change of th->hold goes through here. */
+void thread_set_hold(struct vthread *th, enum hold hold);
 
 /* ---- inject.c ---- */
 int inject_call(struct vthread *th, uint64_t nr, const uint64_t arg[6], long *result);
@@ -179,9 +186,9 @@ int events_init(uint64_t tick_ns);
 void events_fini(void);
 /* Add the seccomp listener.  ready() fills *out and returns 1, or 0 when there was nothing. */
 int events_listen(int host_fd, int (*ready)(struct event *out));
-/* One round of epoll.  timeout_ms as epoll_wait.  1: *out filled; 0: nothing for the kernel
- * (look again if you may block); negative errno. */
-int events_poll(struct event *out, int timeout_ms);
+/* One round of epoll.  1: *out filled; 0: nothing for the kernel (look again if you may block);
+ * negative errno. */
+int events_poll(struct event *out, bool block);
 void events_queue(struct vthread *th, const struct event *event);
 void events_forget(struct vthread *th);
 bool events_dequeue(struct event *out);
@@ -193,6 +200,11 @@ void fd_unwatch(int host_fd);
 
 /* ---- host_cpu.c ---- */
 void host_cpu_init(int cpus);
+void host_cpu_short_slice(void);
 void host_cpu_fini(void);
+void host_cpu_resumed(struct vthread *th); /* it is about to run */
+void host_cpu_trapped(struct vthread *th); /* it has stopped or is asleep */
+int host_cpu_timeout_ms(void);		   /* how long wait() may sleep before host_cpu_spread() */
+void host_cpu_spread(void);
 
 #endif

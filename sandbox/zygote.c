@@ -217,6 +217,7 @@ int zygote_start(const struct zygote_config *config, struct machine_info *info)
 	if (ret < 0)
 		goto out;
 	zygote_offer_to_oom_killer();
+	host_cpu_short_slice();
 	info_fill(info);
 	return 0;
 out:
