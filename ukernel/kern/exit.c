@@ -122,8 +122,6 @@ static void death_announce(struct process *p)
 static void process_die(struct process *p)
 {
 	log_info(task, "process %d is over, status %#x", p->pid, p->exit_status);
-	if (trace_on)
-		trace_task_end(p->leader, p->exit_status);
 	p->state = PROC_ZOMBIE;
 	process_timers_exit(p);
 	sigpending_flush(&p->pending);
@@ -186,6 +184,8 @@ _Noreturn void task_exit(struct task *t, int status)
 	assert(t == current && !t->exiting);
 	t->exiting = true;
 	log_debug(task, "task %d exits, status %#x", t->tid, status);
+	if (trace_on)
+		trace_task_end(t, p->group_exiting ? p->exit_status : status);
 	if (t == p->leader && !p->group_exiting)
 		p->exit_status = status;
 	signal_task_exit(t);

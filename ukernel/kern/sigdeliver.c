@@ -10,6 +10,7 @@
 #include "kern/sigqueue.h"
 #include "kern/task.h"
 #include "lib/log.h"
+#include "trace/trace.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -108,6 +109,8 @@ static void stop_here(struct task *t)
 		signal_notify_parent(p, CLD_STOPPED, p->stop_signal);
 	}
 	log_debug(signal, "task %d stops", t->tid);
+	if (trace_on)
+		trace_stop(t, p->stop_signal);
 	sched_block();
 }
 
@@ -171,6 +174,8 @@ static void take_signals(struct delivery *d)
 			return;
 		uaddr_t handler = t->sighand->action[sig].handler;
 		log_debug(signal, "task %d takes signal %d", t->tid, sig);
+		if (trace_on)
+			trace_signal(t, sig, &info);
 		if (handler == (uaddr_t)SIG_IGN)
 			continue;
 		if (handler == (uaddr_t)SIG_DFL)
