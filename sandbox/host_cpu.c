@@ -63,16 +63,20 @@ void host_cpu_init(int cpus)
 /*
  * On one core the supervisor competes with the guest that it has just resumed.  A short slice makes
  * its virtual deadline the earlier one, so that it gets the core back when it has something to do
- * (Linux 6.12; older hosts ignore the wish).  Guests do not inherit it: call after zygote_start().
+ * (Linux 6.12; older hosts ignore the wish; true when it was granted).  Guests do not inherit it: call after zygote_start().
  */
-void host_cpu_short_slice(void)
+bool host_cpu_short_slice(void)
 {
 	struct sched_attributes attr = {.size = sizeof(attr)};
 
 	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0 || attr.policy != SCHED_OTHER)
-		return;
+		return false;
 	attr.runtime = SLICE_NS;
-	syscall(SYS_sched_setattr, 0, &attr, 0);
+	if (syscall(SYS_sched_setattr, 0, &attr, 0) < 0)
+		return false;
+	attr.runtime = 0;
+	return syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0 &&
+	       attr.runtime == SLICE_NS;
 }
 
 void host_cpu_fini(void)

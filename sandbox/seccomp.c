@@ -29,6 +29,8 @@
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
 #endif
 
+bool seccomp_sync_wake_up; /* the host knows the flag */
+
 static int listener = -1;
 /* The host may know larger structures than our headers. */
 static struct seccomp_notif *request;
@@ -126,7 +128,8 @@ static int seccomp_init_machine(const struct machine_config *config, struct mach
 		seccomp_fini();
 		return ret;
 	}
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	seccomp_sync_wake_up = ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+				     SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) == 0;
 	return 0;
 }
 

@@ -200,11 +200,14 @@ void fd_unwatch(int host_fd);
 
 /* ---- host_cpu.c ---- */
 void host_cpu_init(int cpus);
-void host_cpu_short_slice(void);
+bool host_cpu_short_slice(void);
 void host_cpu_fini(void);
 void host_cpu_resumed(struct vthread *th); /* it is about to run */
 void host_cpu_trapped(struct vthread *th); /* it has stopped or is asleep */
 int host_cpu_timeout_ms(void);		   /* how long wait() may sleep before host_cpu_spread() */
 void host_cpu_spread(void);
+
+/* ---- seccomp.c ---- */
+extern bool seccomp_sync_wake_up;
 
 #endif

@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -173,6 +174,17 @@ static void zygote_offer_to_oom_killer(void)
 	close(fd);
 }
 
+/* Every file that a guest has open is a descriptor of the supervisor's. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static void info_fill(struct machine_info *info)
 {
 	cpu_set_t cpus;
@@ -217,6 +229,7 @@ int zygote_start(const struct zygote_config *config, struct machine_info *info)
 	if (ret < 0)
 		goto out;
 	zygote_offer_to_oom_killer();
+	descriptors_raise();
 	host_cpu_short_slice();
 	info_fill(info);
 	return 0;

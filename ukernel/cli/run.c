@@ -233,34 +233,17 @@ static void check_root(struct boot_config *config)
 }
 
 /* A named machine is used or refused; auto takes the best that works here. */
-static const struct machine_ops *choose_machine(const char *name)
-{
-	if (strcmp(name, "auto") != 0) {
-		const struct machine_ops *m = machine_find(name);
-		if (!m)
-			die("no backend '%s'; there are auto, ptrace and seccomp", name);
-		return m;
-	}
-	struct host_probe probe;
-	char why[256] = "";
-	host_probe(&probe);
-	const struct machine_ops *m = machine_choose(&probe, why, sizeof(why));
-	if (!m)
-		die("no backend works on this host: %s; see ukernel doctor", why);
-	return m;
-}
-
 static void start_machine(struct run_options *o)
 {
 	struct machine_config mc = {.cpus = o->config.cpus, .tick_ns = o->config.tick_ns};
+	int err;
 
-	machine = choose_machine(o->backend);
-	int err = machine->init(&mc, &machine_info);
-	if (err) {
-		const char *why = machine_init_error();
-		die("backend %s is not available here: %s; see ukernel doctor", machine->name,
-		    why && *why ? why : strerror(-err));
-	}
+	if (strcmp(o->backend, "auto") != 0 && machine_find(o->backend) == NULL)
+		die("no backend '%s'; there are auto, ptrace and seccomp", o->backend);
+	machine = machine_start(o->backend, &mc, &machine_info, &err);
+	if (machine == NULL)
+		die("backend %s is not available here: %s; see ukernel doctor", o->backend,
+		    machine_init_error());
 }
 
 static void open_output(struct run_options *o)
