@@ -71,6 +71,14 @@ bool mm_shared(const struct mm *mm);
  * offset in it, when addr lies in a shared mapping; false: mm and addr do. */
 bool mm_futex_key(struct mm *mm, uaddr_t addr, const void **object, uint64_t *off);
 
-/* The limit that --memory sets for the whole box, in bytes; 0: none. */
-extern uint64_t memory_max;
+/*
+ * The memory of the whole box.  What may become private or shared memory without a file on the host
+ * behind it is charged when it is promised, not when it is touched: writable private mappings
+ * without MAP_NORESERVE, shared anonymous ones, and the contents of in-memory files.  PROT_NONE
+ * reservations and MAP_NORESERVE cost nothing.
+ */
+extern uint64_t memory_max;	/* the limit that --memory sets, in bytes; 0: none */
+extern uint64_t memory_charged; /* now */
+int memory_charge(uint64_t bytes); /* 0 or -ENOMEM */
+void memory_uncharge(uint64_t bytes);
 #endif
