@@ -108,6 +108,7 @@ static struct region *region_copy(const struct region *from)
 
 struct mm *mm_clone(struct mm *from)
 {
+	bool complete = !from->first;
 	struct mm *mm;
 
 	if (memory_charge(from->charged))

@@ -11,6 +11,7 @@
 #include "machine.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -54,16 +55,22 @@ struct inode;
 bool mm_maps_writable(const struct inode *inode);
 
 /*
- * execve(2) proper.  argv and envp have been read; path has been resolved.  May sleep.
- * On -errno nothing changed; after the point of no return failures kill the task.
+ * execve(2) proper.  file has been opened by exec_open(); a reference is taken.  May sleep.
+ * On -errno nothing changed.  0: the task runs the new program, its registers are set and
+ * t->in_syscall is cleared.
  */
 struct exec_args {
 	char **argv, **envp; /* NULL-ended, kernel memory, owned by the caller */
 	int argc, envc;
-	const char *filename; /* as given: for AT_EXECFN, scripts */
+	const char *filename; /* as given: for AT_EXECFN, scripts, the task's name */
+	char *block;	      /* of whoever made the strings; not looked at */
+	bool inaccessible;    /* filename cannot be opened by a script's interpreter (O_CLOEXEC) */
+	bool doomed;	      /* out: Linux would have given up the old program before this failure */
 };
-struct path;
 int task_exec(struct task *t, struct file *file, struct exec_args *args);
+/* Open a program as execve does: a regular file with execute permission, -EACCES if not.
+ * lookup: LOOKUP_FOLLOW | LOOKUP_EMPTY.  *out is counted. */
+int exec_open(struct task *t, int dirfd, const char *name, unsigned lookup, struct file **out);
 
 /* Is there a task besides one that uses mm? */
 bool mm_shared(const struct mm *mm);

@@ -20,7 +20,7 @@
 #define LOW_START      0x40000000UL /* MAP_32BIT looks between these */
 #define LOW_END	       0x80000000UL
 
-void random_bytes(void *buf, size_t len)
+void mm_random(void *buf, size_t len)
 {
 	static uint8_t pool[256];
 	static size_t left;
@@ -42,7 +42,7 @@ uint64_t place_random(struct task *t, unsigned bits)
 
 	if (t->proc->personality & ADDR_NO_RANDOMIZE)
 		return 0;
-	random_bytes(&r, sizeof(r));
+	mm_random(&r, sizeof(r));
 	return (r & ((1UL << bits) - 1)) << PAGE_SHIFT;
 }
 

@@ -140,7 +140,8 @@ int64_t place_choose(struct task *t, struct mm *mm, uaddr_t hint, uint64_t len, 
 /* A random number of pages below 1 << bits, in bytes; 0 when t's personality says so. */
 uint64_t place_random(struct task *t, unsigned bits);
 
-void random_bytes(void *buf, size_t len);
+/* A few unpredictable bytes, cheap enough for every exec. */
+void mm_random(void *buf, size_t len);
 
 static inline uint64_t page_align_up(uint64_t n)
 {

@@ -1,0 +1,15 @@
+/*
+ * script.h - the first line of an interpreter script.
+ */
+#ifndef MM_SCRIPT_H
+#define MM_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SCRIPT_HEAD 256 /* of the line, Linux looks at no more */
+
+/* head holds the file's first len bytes, "#!" among them, in a buffer of more than len bytes; it is
+ * cut up.  0 with *interp and *arg (NULL: none) pointing into it, or -ENOEXEC. */
+int script_parse(char *head, size_t len, char **interp, char **arg);
+#endif
