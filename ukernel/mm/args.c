@@ -31,7 +31,7 @@ struct reader {
 
 static uint64_t args_limit(struct task *t)
 {
-	uint64_t limit = task_rlimit(t, RLIMIT_STACK) / 4;
+	uint64_t limit = rlimit_now(t, RLIMIT_STACK) / 4;
 
 	if (limit > ARGS_MAX)
 		limit = ARGS_MAX;

@@ -32,7 +32,7 @@ static int heap_grow(struct task *t, struct mm *mm, uaddr_t from, uaddr_t to)
 	if (err)
 		return err;
 	if (mm->lock_future && !mm_may_lock_all(t) &&
-	    mm->locked + (to - from) > task_rlimit(t, RLIMIT_MEMLOCK))
+	    mm->locked + (to - from) > rlimit_now(t, RLIMIT_MEMLOCK))
 		return -EAGAIN;
 	r = region_alloc();
 	if (!r)
@@ -65,7 +65,7 @@ long sys_brk(struct task *t, uaddr_t brk)
 
 	if (brk < mm->brk_start || brk > machine_info.user_hi - PAGE_SIZE)
 		return mm->brk;
-	if (brk - mm->brk_start + mm->data_size > task_rlimit(t, RLIMIT_DATA))
+	if (brk - mm->brk_start + mm->data_size > rlimit_now(t, RLIMIT_DATA))
 		return mm->brk;
 	to = page_align_up(brk);
 	if (to < from) {

@@ -14,7 +14,7 @@
 /* The lowest address that r may be grown to. */
 static uaddr_t growth_floor(struct task *t, const struct region *r)
 {
-	uint64_t limit = task_rlimit(t, RLIMIT_STACK);
+	uint64_t limit = rlimit_now(t, RLIMIT_STACK);
 	uaddr_t floor = r->end > limit ? r->end - (limit & PAGE_MASK) : 0;
 	uaddr_t below = 0;
 

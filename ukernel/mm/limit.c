@@ -27,7 +27,7 @@ void memory_uncharge(uint64_t bytes)
 	memory_charged -= bytes;
 }
 
-uint64_t task_rlimit(const struct task *t, int which)
+uint64_t rlimit_now(const struct task *t, int which)
 {
 	return t->proc->rlimit[which].cur;
 }
@@ -52,7 +52,7 @@ bool region_is_charged(int prot, uint32_t flags)
 
 int mm_may_grow(struct task *t, struct mm *mm, uint64_t len, int prot, uint32_t flags)
 {
-	uint64_t as = task_rlimit(t, RLIMIT_AS), data = task_rlimit(t, RLIMIT_DATA);
+	uint64_t as = rlimit_now(t, RLIMIT_AS), data = rlimit_now(t, RLIMIT_DATA);
 
 	if (mm->total + len > as)
 		return -ENOMEM;

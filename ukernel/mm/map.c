@@ -106,7 +106,7 @@ static int64_t addr_check(struct task *t, struct mm *mm, struct map_request *q)
 
 static int lock_check(struct task *t, struct mm *mm, struct map_request *q)
 {
-	uint64_t limit = task_rlimit(t, RLIMIT_MEMLOCK);
+	uint64_t limit = rlimit_now(t, RLIMIT_MEMLOCK);
 
 	if (q->flags & MAP_LOCKED)
 		q->region_flags |= REGION_LOCKED;
@@ -145,10 +145,10 @@ static int room_check(struct task *t, struct mm *mm, const struct map_request *q
 
 	if (mm->count + 2 > REGION_COUNT_MAX)
 		return -ENOMEM;
-	if (mm->total - old + q->len > task_rlimit(t, RLIMIT_AS))
+	if (mm->total - old + q->len > rlimit_now(t, RLIMIT_AS))
 		return -ENOMEM;
 	if (region_is_data(q->prot, q->region_flags) &&
-	    mm->data - data + q->len > task_rlimit(t, RLIMIT_DATA))
+	    mm->data - data + q->len > rlimit_now(t, RLIMIT_DATA))
 		return -ENOMEM;
 	return 0;
 }

@@ -70,7 +70,7 @@ static uaddr_t clear_of_special(uaddr_t top, uint64_t room)
 
 void mm_layout(struct task *t, struct mm *mm)
 {
-	uint64_t gap = task_rlimit(t, RLIMIT_STACK), pad = STACK_GUARD_GAP, room, max;
+	uint64_t gap = rlimit_now(t, RLIMIT_STACK), pad = STACK_GUARD_GAP, room, max;
 	bool random = !(t->proc->personality & ADDR_NO_RANDOMIZE);
 	uaddr_t hi = machine_info.user_hi;
 

@@ -74,7 +74,7 @@ static int protect(struct task *t, uaddr_t start, uaddr_t end, int prot)
 	reach = protect_reach(mm, start, end, prot, &why, &charge, &data);
 	if (reach == start)
 		return why;
-	if (data && mm->data + data > task_rlimit(t, RLIMIT_DATA))
+	if (data && mm->data + data > rlimit_now(t, RLIMIT_DATA))
 		return -ENOMEM;
 	if (mm->count + 2 > REGION_COUNT_MAX)
 		return -ENOMEM;

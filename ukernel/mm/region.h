@@ -130,7 +130,7 @@ bool region_is_data(int prot, uint32_t flags);
 bool region_is_charged(int prot, uint32_t flags);
 /* Is t free of RLIMIT_MEMLOCK? */
 bool mm_may_lock_all(struct task *t);
-uint64_t task_rlimit(const struct task *t, int which);
+uint64_t rlimit_now(const struct task *t, int which);
 
 /* --- address choice (place.c) --- */
 void mm_layout(struct task *t, struct mm *mm);

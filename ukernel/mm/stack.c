@@ -51,7 +51,7 @@ static uint64_t vectors_size(const struct exec_args *args)
 int exec_stack_reserve(struct task *t, struct exec_space *sp, const struct exec_args *args,
 		       bool executable)
 {
-	uint64_t limit = task_rlimit(t, RLIMIT_STACK) & PAGE_MASK;
+	uint64_t limit = rlimit_now(t, RLIMIT_STACK) & PAGE_MASK;
 	uint64_t need = page_align_up(strings_size(args) + vectors_size(args));
 	uint64_t len = page_align_up(strings_size(args)) + STACK_EXPAND;
 	int prot = PROT_READ | PROT_WRITE | (executable ? PROT_EXEC : 0);
