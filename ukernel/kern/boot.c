@@ -6,6 +6,7 @@
  */
 #include "kern/boot.h"
 
+#include "fs/boot.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/stdfile.h"
@@ -24,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 const struct machine_ops *machine;
 struct machine_info machine_info;
@@ -34,33 +34,6 @@ const struct boot_config *boot_config;
 static int start_error;
 
 /* --- the first program --- */
-
-static int workdir_set(struct task *t)
-{
-	struct path dir;
-	int err;
-
-	if (boot_config->workdir) {
-		err = path_lookup(t, AT_FDCWD, boot_config->workdir,
-				  LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir);
-		if (err < 0) {
-			log_error(boot, "cannot enter the directory '%s': %s",
-				  boot_config->workdir, strerror(-err));
-			return err == -ENOENT ? -ENOTDIR : err;
-		}
-	} else {
-		char *cwd = getcwd(NULL, 0);
-
-		err = cwd ? path_lookup(t, AT_FDCWD, cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir)
-			  : -ENOENT;
-		free(cwd);
-		if (err < 0)
-			return 0; /* the guest does not see it: it stays in / */
-	}
-	path_put(&t->fs->cwd);
-	t->fs->cwd = dir;
-	return 0;
-}
 
 /* A file that t may execute; *out counted. */
 static int program_open(struct task *t, const char *name, struct file **out)
@@ -163,7 +136,7 @@ static void first_main(struct task *t)
 	if (start_error < 0)
 		log_error(boot, "no standard files: %s", strerror(-start_error));
 	if (start_error == 0)
-		start_error = workdir_set(t);
+		start_error = vfs_boot_workdir(t, boot_config);
 	if (start_error == 0)
 		start_error = program_start(t);
 	if (start_error < 0)

@@ -57,7 +57,4 @@ struct boot_config {
 int kernel_run(const struct boot_config *config, int *status);
 
 extern const struct boot_config *boot_config;
-
-/* The part of the boot that fs/ owns: the mount tree, root_path.  0 or -errno. */
-int vfs_boot(const struct boot_config *config);
 #endif

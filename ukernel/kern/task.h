@@ -162,6 +162,7 @@ struct process {
 	size_t auxv_len;
 	int oom_score_adj;
 	unsigned long personality;
+	bool membarrier_registered;
 };
 
 /* --- the process table (pid.c) --- */

@@ -25,6 +25,7 @@ struct vcpu {
 	struct task *task; /* NULL: idle */
 	bool in_user;	   /* task's thread is running */
 	bool resched;	   /* task is to give way at its next trap */
+	uint64_t traps;	   /* how often a guest has come in here */
 	uint64_t since_ns; /* up to here task's time has been charged */
 };
 
@@ -33,6 +34,7 @@ static int nr_cpus, nr_busy;
 static struct runq rq;
 static bool tick_armed;
 static struct kstack loop_stack;
+static struct waitq barrier_wait = {LIST_INIT(barrier_wait.entries)}; /* wants to see traps */
 static struct task *dead; /* left its stack for good: to be put by the loop */
 
 struct task *current;
@@ -82,8 +84,12 @@ void sched_task_init(struct task *t, const struct task *parent)
 	if (parent) {
 		se->affinity = parent->se.affinity;
 		se->nice = parent->se.nice;
-		se->policy_abi = parent->se.policy_abi;
-		se->rt_priority = parent->se.rt_priority;
+		if (!parent->se.reset_on_fork) {
+			se->policy_abi = parent->se.policy_abi;
+			se->rt_priority = parent->se.rt_priority;
+		} else if (se->nice < 0) {
+			se->nice = 0;
+		}
 		memcpy(se->priv, parent->se.priv, sizeof(se->priv));
 	}
 	if (rq.policy->task_init)
@@ -268,6 +274,9 @@ void sched_trap(struct task *t)
 
 	assert(vc->task == t && vc->in_user);
 	vc->in_user = false;
+	vc->traps++;
+	if (__builtin_expect(waitq_active(&barrier_wait), 0))
+		waitq_wake(&barrier_wait, 0);
 	task_enter(t);
 }
 
@@ -358,4 +367,39 @@ void sched_resched(struct task *t)
 {
 	if (t->vcpu >= 0)
 		vcpu_preempt(&vcpus[t->vcpu]);
+}
+
+uint64_t sched_slice_ns(struct task *t)
+{
+	return rq.policy->slice_ns(&rq, t);
+}
+
+void sched_set_affinity(struct task *t, uint64_t mask)
+{
+	t->se.affinity = mask;
+	if (t->se.queued) {
+		/* The policy may keep its queues by virtual CPU. */
+		rq.policy->remove(&rq, t);
+		rq.policy->enqueue(&rq, t, ENQ_WAKEUP);
+	} else if (t == current) {
+		while (!(mask >> t->vcpu & 1))
+			give_way(ENQ_PREEMPTED);
+	} else {
+		sched_resched(t);
+	}
+}
+
+void sched_barrier(struct task *t)
+{
+	for (int i = 0; i < nr_cpus; i++) {
+		struct vcpu *vc = &vcpus[i];
+		uint64_t traps = vc->traps;
+
+		if (!vc->task || vc->task == t || !vc->in_user)
+			continue;
+		machine->stop(vc->task->thread);
+		while (vc->traps == traps && vc->in_user)
+			if (wait_on_killable(&barrier_wait) < 0)
+				return;
+	}
 }

@@ -31,6 +31,7 @@ struct sched_entity {
 	uint64_t switches_voluntary, switches_involuntary, migrations;
 	int policy_abi; /* SCHED_OTHER, ... as sched_setscheduler said */
 	int rt_priority;
+	bool reset_on_fork; /* SCHED_RESET_ON_FORK */
 	bool started; /* has been queued before */
 	int last_cpu; /* -1: none yet */
 	uint64_t priv[8]; /* the policy's own */
@@ -93,6 +94,11 @@ void sched_yield_current(void);
 _Noreturn void sched_exit(void);
 /* Ask the guest on t's virtual CPU to give way at its next trap (priority or affinity changed). */
 void sched_resched(struct task *t);
+/* mask: at least one existing virtual CPU.  May sleep if t is current and has to move. */
+void sched_set_affinity(struct task *t, uint64_t mask);
+uint64_t sched_slice_ns(struct task *t);
+/* Returns when every guest that was in user mode at the call has been in the kernel.  May sleep. */
+void sched_barrier(struct task *t);
 
 /* Resume current in user mode and sleep until its next event, which is then in current->trap.
  * Gives way first if the policy wants another to run. */
