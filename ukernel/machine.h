@@ -152,6 +152,9 @@ struct machine_ops {
 	int (*mem_cmpxchg)(struct vthread *th, uaddr_t addr, uint32_t expect, uint32_t desire,
 			   uint32_t *seen);
 
+	/* Bytes of th's space that are in memory, for proc.  May be NULL: not known. */
+	uint64_t (*mem_resident)(struct vthread *th);
+
 	/* Registers of a held thread.  regs_set also cancels whatever result set_result gave.
 	 * The xstate is the XSAVE area in standard form; xstate_set refuses (-EINVAL) what the
 	 * CPU would fault on. */
