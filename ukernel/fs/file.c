@@ -96,9 +96,6 @@ uint64_t task_rlimit(const struct task *t, int which)
 
 ssize_t file_read(struct file *f, struct uio *to, uint64_t *pos)
 {
-	uint64_t at = f->pos;
-	ssize_t n;
-
 	if ((f->flags & O_PATH) || !file_readable(f))
 		return -EBADF;
 	if (pos && f->stream)
@@ -107,12 +104,8 @@ ssize_t file_read(struct file *f, struct uio *to, uint64_t *pos)
 		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 	if (f->stream)
 		return f->ops->read(f, to, NULL);
-	if (pos)
-		return f->ops->read(f, to, pos);
-	n = f->ops->read(f, to, &at);
-	if (n > 0)
-		f->pos = at;
-	return n;
+	/* The file's own position, not a copy: that is how an op knows it (stdfile.c). */
+	return f->ops->read(f, to, pos ? pos : &f->pos);
 }
 
 /* How much of from may be written at pos of a regular file (setrlimit(2), RLIMIT_FSIZE). */
@@ -174,9 +167,6 @@ static ssize_t write_regular(struct file *f, struct uio *from, uint64_t *pos)
 
 ssize_t file_write(struct file *f, struct uio *from, uint64_t *pos)
 {
-	uint64_t at = f->pos;
-	ssize_t n;
-
 	if ((f->flags & O_PATH) || !file_writable(f))
 		return -EBADF;
 	if (pos && f->stream)
@@ -186,11 +176,8 @@ ssize_t file_write(struct file *f, struct uio *from, uint64_t *pos)
 	if (f->stream)
 		return f->ops->write(f, from, NULL);
 	if (!pos)
-		pos = &at;
-	n = S_ISREG(f->inode->mode) ? write_regular(f, from, pos) : f->ops->write(f, from, pos);
-	if (n > 0 && pos == &at)
-		f->pos = at;
-	return n;
+		pos = &f->pos;
+	return S_ISREG(f->inode->mode) ? write_regular(f, from, pos) : f->ops->write(f, from, pos);
 }
 
 ssize_t file_read_kernel(struct file *f, void *buf, size_t len, uint64_t pos)
