@@ -31,6 +31,7 @@
 #define ARENA_LEN    (1UL << 20)
 #define FUNCTIONS    128
 #define LOG_LEN	     65536
+#define FAILURES_MAX 30
 
 #define SA_RESTORER_FLAG 0x04000000
 
@@ -93,7 +94,8 @@ void guest_start(struct vthread *th)
 			follow(th);
 		GUEST_EQ(fake_regs(th)->rax, 0);
 		fn(arg);
-		/* A thread ends alone, a process as a whole: for a process of one it is the same. */
+		/* A thread ends alone, a process as a whole: for a process of one it is the same.
+		 */
 		SYS(exit, 0);
 	}
 	for (;;)
@@ -231,7 +233,8 @@ long guest_fork(guest_fn fn, uint64_t arg)
 long guest_thread(guest_fn fn, uint64_t arg, uaddr_t ctid)
 {
 	unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-			      CLONE_SYSVSEM | (ctid ? CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID : 0);
+			      CLONE_SYSVSEM |
+			      (ctid ? CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID : 0);
 
 	fake_set_child(fn, arg);
 	return SYS(clone, flags, guest_alloc(8192) + 8192, 0, ctid, 0);
@@ -284,20 +287,25 @@ void guest_log(const char *text)
 	strncat(guest_log_text, text, LOG_LEN - 1 - strlen(guest_log_text));
 }
 
+/* After so many failures there is nothing more to learn. */
+static bool failure_counts(bool good)
+{
+	if (!good && ++guest_failures == FAILURES_MAX)
+		guest_exit(2);
+	return !good;
+}
+
 void guest_check(bool good, const char *text, const char *file, int line)
 {
-	if (good)
-		return;
-	fprintf(stderr, "%s:%d: guest found false: %s\n", file, line, text);
-	guest_failures++;
+	if (failure_counts(good))
+		fprintf(stderr, "%s:%d: guest found false: %s\n", file, line, text);
 }
 
 void guest_check_eq(long got, long want, const char *text, const char *file, int line)
 {
-	if (got == want)
-		return;
-	fprintf(stderr, "%s:%d: guest found %s = %ld, not %ld\n", file, line, text, got, want);
-	guest_failures++;
+	if (failure_counts(got == want))
+		fprintf(stderr, "%s:%d: guest found %s = %ld, not %ld\n", file, line, text, got,
+			want);
 }
 
 /* --- the box --- */
@@ -373,8 +381,13 @@ int fake_run(guest_fn first, const struct fake_options *opt)
 {
 	static const struct fake_options none;
 	char *argv[] = {"/bin/first", NULL}, *envp[] = {"HOME=/", NULL};
-	struct boot_config config = {.cpus = 1, .tick_ns = 4000000, .root_dir = box_dir,
-				     .hostname = "fake", .workdir = "/", .argv = argv, .envp = envp};
+	struct boot_config config = {.cpus = 1,
+				     .tick_ns = 4000000,
+				     .root_dir = box_dir,
+				     .hostname = "fake",
+				     .workdir = "/",
+				     .argv = argv,
+				     .envp = envp};
 	struct machine_config mc;
 	int status, err;
 

