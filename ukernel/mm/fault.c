@@ -64,7 +64,8 @@ bool mm_fault(struct task *t, uaddr_t addr, bool write)
 	struct region *r;
 	uaddr_t floor, to;
 
-	if (!t->mm || !t->thread || addr >= machine_info.user_hi)
+	/* Only its own thread is known to be held. */
+	if (t != current || !t->mm || addr >= machine_info.user_hi)
 		return false;
 	r = region_find(t->mm, addr);
 	if (!r || r->start <= addr || !(r->flags & REGION_GROWSDOWN) || !r->prot)

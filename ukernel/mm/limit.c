@@ -22,6 +22,11 @@ int memory_charge(uint64_t bytes)
 	return 0;
 }
 
+void memory_charge_moved(uint64_t bytes)
+{
+	memory_charged += bytes;
+}
+
 void memory_uncharge(uint64_t bytes)
 {
 	memory_charged -= bytes;
