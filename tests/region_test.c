@@ -69,13 +69,14 @@ static void do_protect(unsigned first, unsigned n, int prot)
 		model[i].prot = prot;
 }
 
-/* The pages from first on that one mremap may move: one region, so one protection. */
+/* Can one mremap move these pages?  Only within a region; memory that was moved before keeps apart
+ * from its new neighbours, as on Linux. */
 static bool one_region(unsigned first, unsigned n)
 {
-	for (unsigned i = first; i < first + n; i++)
-		if (!model[i].mapped || model[i].prot != model[first].prot)
-			return false;
-	return true;
+	struct region_info r;
+
+	return mm_region_next(task_find(SYS(gettid))->mm, page_at(first), &r) &&
+	       r.start <= page_at(first) && r.end >= page_at(first + n);
 }
 
 static void do_remap(unsigned first, unsigned n, unsigned to, unsigned new)
