@@ -56,7 +56,7 @@ static void add_prefix(struct task *t)
 {
 	if (to_file)
 		text_add(&line, "%-5d ", t->tid);
-	else if (task_count() > 1)
+	else if (task_count() > 2) /* process 1 is the kernel's own */
 		text_add(&line, "[pid %5d] ", t->tid);
 }
 
