@@ -1,9 +1,9 @@
 #!/bin/sh
 # The kernel must not know how a trap arrives: its archive may not even mention the host calls by
 # which guests are caught, nor any symbol of the machine archive but the contract's own.
-# usage: layering.sh libukernel.a libsandbox.a
+# usage: layering.sh libukernel.a [libsandbox.a]
 set -eu
-kernel=$1 machine=$2
+kernel=$1 machine=${2:-$(dirname "$1")/libsandbox.a}
 
 forbidden='^(ptrace|wait|waitpid|waitid|wait3|wait4|seccomp_.*|process_vm_.*|epoll_(create1?|ctl|wait|pwait2?)|fork|vfork|clone|exec[vl].*|signalfd|timerfd_.*)$'
 found=$(nm -u "$kernel" | awk '$1 == "U" { print $2 }' | sort -u | grep -E "$forbidden" || true)
