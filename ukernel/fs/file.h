@@ -71,7 +71,7 @@ struct file {
 	int host_fd;	      /* for ops on host files; -1 */
 	bool stream;	      /* no position: pipes, sockets, ttys */
 	uint64_t dir_cookie;  /* readdir private */
-	int owner_pid, owner_sig; /* F_SETOWN, F_SETSIG */
+	int owner_type, owner_pid, owner_sig; /* F_SETOWN_EX, F_SETSIG */
 	struct list_head epoll_links; /* struct epoll_item: removed when the file goes */
 };
 
