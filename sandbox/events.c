@@ -28,7 +28,7 @@ struct watch {
 
 static int epoll_fd = -1, signal_fd = -1, tick_fd = -1, alarm_fd = -1;
 static uint64_t tick_period_ns, alarm_deadline_ns;
-static bool tick_on;
+static bool tick_on, stale_signal;
 static sigset_t mask_before;
 static struct watch *watches;
 static int watches_len;
@@ -166,10 +166,16 @@ int events_listen(int host_fd, int (*ready)(struct event *out))
 
 /* ---- one round ---- */
 
+void events_stale_signal(void)
+{
+	stale_signal = true;
+}
+
 static int signal_ready(struct event *out)
 {
 	struct signalfd_siginfo si;
 
+	stale_signal = false;
 	if (read(signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return 0;
 	if (si.ssi_signo == SIGCHLD) {
@@ -208,8 +214,11 @@ static int watch_ready(int fd, uint32_t ready, struct event *out)
 int events_poll(struct event *out, bool block)
 {
 	struct epoll_event ev;
-	int fd, n = epoll_wait(epoll_fd, &ev, 1, block ? host_cpu_timeout_ms() : 0);
+	int fd, n;
 
+	if (stale_signal && block && signal_ready(out) == 1)
+		return 1;
+	n = epoll_wait(epoll_fd, &ev, 1, block ? host_cpu_timeout_ms() : 0);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (n == 0) {

@@ -45,8 +45,10 @@
 
 /* Calls whose handlers nearly always want registers or change the address space. */
 static const int traced[] = {
-	SYS_mmap,  SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise,  SYS_brk,	       SYS_clone,
-	SYS_clone3, SYS_fork,  SYS_vfork,    SYS_execve, SYS_execveat, SYS_arch_prctl, SYS_rt_sigreturn,
+	SYS_mmap,      SYS_munmap,     SYS_mprotect, SYS_mremap, SYS_madvise,
+	SYS_brk,       SYS_clone,      SYS_clone3,   SYS_fork,	 SYS_vfork,
+	SYS_execve,    SYS_execveat,   SYS_kill,     SYS_tkill,	 SYS_tgkill,
+	SYS_arch_prctl, SYS_rt_sigreturn,
 };
 
 static struct sock_filter code[CODE_MAX];

@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#define NO_RESULT 0x8000000000000001UL /* nothing that a host call returns */
 #define EFLAGS_IF 0x202UL /* what a fresh thread has: interrupts on, all else clear */
 
 /* Registers for the stub: through eflags from us, the rest as the guest has them. */
@@ -41,13 +42,23 @@ static int stub_enter(struct vthread *th, struct regs *stub_regs)
 	return host_ptrace(PTRACE_SETREGS, th->host_pid, 0, stub_regs);
 }
 
-/* Run from stub_regs->rip until the int3 before `end`.  On 0, stub_regs holds r15..rip as the stub
- * left them.  -EFAULT: it faulted.  -ESRCH: the thread died. */
-static int stub_run(struct vthread *th, struct regs *stub_regs, uaddr_t end)
+/* Did the CPU raise that signal, or did it come from outside?  -EFAULT, or 0: go on. */
+static int stub_faulted(struct vthread *th)
 {
-	struct iovec part = {stub_regs, REGS_TO_RIP};
+	siginfo_t si;
+	int ret = host_ptrace(PTRACE_GETSIGINFO, th->host_pid, 0, &si);
+
+	return ret < 0 ? ret : si.si_code > 0 ? -EFAULT : 0;
+}
+
+/* Run from stub_regs->rip until the stub comes back by int3.  On 0, r15 and r14 of stub_regs are as
+ * it left them.  -EFAULT: it faulted.  -ESRCH: the thread died. */
+static int stub_run(struct vthread *th, struct regs *stub_regs)
+{
+	struct iovec part = {stub_regs, REGS_RESULT};
 	int status, sig, ret;
 
+	stub_regs->r15 = NO_RESULT;
 	ret = thread_settle(th);
 	if (ret == 0)
 		ret = regs_load(th);
@@ -65,14 +76,12 @@ static int stub_run(struct vthread *th, struct regs *stub_regs, uaddr_t end)
 		if (status >> 16 != 0 || (sig != SIGTRAP && sig != SIGSEGV && sig != SIGBUS))
 			continue; /* a signal from outside is dropped */
 		ret = host_ptrace(PTRACE_GETREGSET, th->host_pid, NT_PRSTATUS, &part);
-		if (ret < 0)
-			break;
-		if (sig == SIGTRAP && stub_regs->rip == end)
+		if (ret == 0 && stub_regs->r15 != NO_RESULT)
 			return 0;
-		if (sig != SIGTRAP)
-			return -EFAULT;
+		if (ret == 0 && sig != SIGTRAP)
+			ret = stub_faulted(th);
 	}
-	return ret == -ESRCH ? -ESRCH : ret;
+	return ret;
 }
 
 /* Where the seccomp filter looks for the secret; see stub_code.S and filter.c. */
@@ -101,9 +110,9 @@ int inject_call(struct vthread *th, uint64_t nr, const uint64_t arg[6], long *re
 	int ret;
 
 	secret_apply(&r);
-	ret = stub_run(th, &r, stub.call_end);
+	ret = stub_run(th, &r);
 	if (ret == 0)
-		*result = (long)r.rax;
+		*result = (long)r.r15;
 	return ret;
 }
 
@@ -118,12 +127,12 @@ int inject_batch(struct vthread *th, size_t n, size_t *done)
 		.r14 = stub.secret,
 		.rip = stub.batch,
 	};
-	int ret = stub_run(th, &r, stub.batch_end);
+	int ret = stub_run(th, &r);
 
-	*done = ret == 0 ? (r.rbx - orders) / sizeof(struct order) : 0;
+	*done = ret == 0 ? (r.r14 - orders) / sizeof(struct order) : 0;
 	memset(stub.orders, 0, n * sizeof(struct order));
 	if (ret == 0 && *done < n)
-		ret = (int)r.rax;
+		ret = (int)r.r15;
 	return ret;
 }
 
@@ -140,8 +149,8 @@ int inject_cmpxchg(struct vthread *th, uaddr_t addr, uint32_t expect, uint32_t d
 
 	if (addr % 4 != 0)
 		return -EINVAL;
-	ret = stub_run(th, &r, stub.cmpxchg_end);
+	ret = stub_run(th, &r);
 	if (ret == 0)
-		*seen = (uint32_t)r.rax;
+		*seen = (uint32_t)r.r15;
 	return ret;
 }

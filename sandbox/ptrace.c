@@ -71,8 +71,6 @@ static void ptrace_destroy(struct vthread *th)
 /* Give the core to the thread that was resumed last and see if it has trapped. */
 static bool yield_and_look(struct event *out)
 {
-	int status;
-
 	if (latest == NULL || latest->hold != HOLD_RUNNING || latest->away || latest->stop_wanted)
 		return false;
 	if (sleeps_left > 0) {
@@ -82,8 +80,8 @@ static bool yield_and_look(struct event *out)
 	if (since_poll++ >= POLL_EVERY)
 		return false;
 	sched_yield();
-	if (waitpid(latest->host_pid, &status, WNOHANG | __WALL) > 0)
-		return trap_classify(latest, status, out);
+	if (trap_look(latest, out))
+		return true;
 	sleeps_left = SLEEP_FOR;
 	return false;
 }

@@ -25,7 +25,7 @@
 #define SYSCALL_LEN  2	    /* bytes, of `int $0x80` too */
 
 _Static_assert(sizeof(struct regs) == sizeof(struct user_regs_struct), "same layout");
-_Static_assert(offsetof(struct regs, rip) + 8 == REGS_TO_RIP, "rip");
+_Static_assert(offsetof(struct regs, r14) + 8 == REGS_RESULT, "r14");
 _Static_assert(offsetof(struct regs, eflags) + 8 == REGS_TO_FLAGS, "eflags");
 _Static_assert(offsetof(struct regs, rsp) + 8 == REGS_GENERAL, "rsp");
 

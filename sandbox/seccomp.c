@@ -14,6 +14,7 @@
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -32,6 +33,7 @@
 bool seccomp_sync_wake_up; /* the host knows the flag */
 
 static int listener = -1;
+static struct vthread *from_stop; /* resumed last, from a ptrace stop; or NULL */
 /* The host may know larger structures than our headers. */
 static struct seccomp_notif *request;
 static struct seccomp_notif_resp *reply;
@@ -112,6 +114,7 @@ static int seccomp_init_machine(const struct machine_config *config, struct mach
 	int ret;
 
 	trap_request = PTRACE_CONT;
+	from_stop = NULL;
 	threads_init();
 	ret = events_init(config->tick_ns);
 	if (ret < 0)
@@ -133,10 +136,20 @@ static int seccomp_init_machine(const struct machine_config *config, struct mach
 	return 0;
 }
 
+static void seccomp_destroy(struct vthread *th)
+{
+	if (from_stop == th)
+		from_stop = NULL;
+	thread_destroy(th);
+}
+
 static int seccomp_resume(struct vthread *th, int vcpu)
 {
-	if (th->hold != HOLD_NOTIFIED)
+	from_stop = NULL;
+	if (th->hold != HOLD_NOTIFIED) {
+		from_stop = th;
 		return thread_resume_stopped(th);
+	}
 	reply->id = th->notif_id;
 	reply->val = th->result_set ? th->result : -ENOSYS;
 	reply->error = 0;
@@ -149,13 +162,26 @@ static int seccomp_resume(struct vthread *th, int vcpu)
 	return 0;
 }
 
+/* One stop is often followed by another (a loader maps and maps): give the core to the thread and
+ * look, once, before going to sleep. */
+static bool yield_and_look(struct event *out)
+{
+	struct vthread *th = from_stop;
+
+	from_stop = NULL;
+	if (th == NULL || th->hold != HOLD_RUNNING || th->away || th->stop_wanted)
+		return false;
+	sched_yield();
+	return trap_look(th, out);
+}
+
 static int seccomp_wait(struct event *out, bool block)
 {
 	for (;;) {
 		int ret;
 
 		out->type = EVENT_NONE;
-		if (events_dequeue(out))
+		if (events_dequeue(out) || (block && yield_and_look(out)))
 			return 0;
 		ret = events_poll(out, block);
 		if (ret < 0)
@@ -172,7 +198,7 @@ const struct machine_ops seccomp_machine = {
 	.space_create = space_create,
 	.space_clone = space_clone,
 	.thread_clone = thread_clone,
-	.thread_destroy = thread_destroy,
+	.thread_destroy = seccomp_destroy,
 	.vm_apply = vm_apply,
 	.mem_read = mem_read,
 	.mem_write = mem_write,

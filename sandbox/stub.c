@@ -21,8 +21,7 @@
 #define ADDRESS_TOP 0x7ffffffff000UL /* end of user space with four-level page tables */
 
 extern const char stub_code[], stub_code_end[];
-extern const char stub_call[], stub_call_end[], stub_batch[], stub_batch_end[];
-extern const char stub_cmpxchg[], stub_cmpxchg_end[], stub_zeroes[], stub_ones[];
+extern const char stub_call[], stub_batch[], stub_cmpxchg[], stub_zeroes[], stub_ones[];
 
 struct stub stub = {.memfd = -1};
 
@@ -30,11 +29,8 @@ struct stub stub = {.memfd = -1};
 static void stub_locate(uaddr_t code)
 {
 	stub.call = code + (stub_call - stub_code);
-	stub.call_end = code + (stub_call_end - stub_code);
 	stub.batch = code + (stub_batch - stub_code);
-	stub.batch_end = code + (stub_batch_end - stub_code);
 	stub.cmpxchg = code + (stub_cmpxchg - stub_code);
-	stub.cmpxchg_end = code + (stub_cmpxchg_end - stub_code);
 	stub.zeroes = code + (stub_zeroes - stub_code);
 	stub.ones = code + (stub_ones - stub_code);
 }

@@ -94,6 +94,7 @@ int thread_stop_wait(struct vthread *th, int *status)
 {
 	pid_t pid;
 
+	events_stale_signal();
 	do {
 		pid = waitpid(th->host_pid, status, __WALL);
 	} while (pid < 0 && errno == EINTR);
@@ -249,6 +250,11 @@ void thread_reaped(void)
 {
 	if (unreaped > 0)
 		unreaped--;
+}
+
+unsigned thread_unreaped(void)
+{
+	return unreaped;
 }
 
 uint64_t thread_cpu_ns(struct vthread *th)

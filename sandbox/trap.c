@@ -28,6 +28,8 @@
 #define X86_TRAP_AC 17
 #define X86_TRAP_XF 19
 
+#define UNREAPED_MAX 16
+
 #define CALL_URETPROBE 335U
 
 #define PF_PROTECTION 1U
@@ -46,6 +48,26 @@ static bool trap_dead(struct vthread *th, struct event *out)
 {
 	thread_set_hold(th, HOLD_DEAD);
 	event_fill(out, EVENT_DEAD, th);
+	return true;
+}
+
+/* From the registers, which are wanted anyway, or nothing else tells. */
+static bool trap_syscall_regs(struct vthread *th, struct event *out)
+{
+	const struct regs *r = &th->regs;
+
+	if (regs_load(th) < 0)
+		return trap_dead(th, out);
+	event_fill(out, EVENT_SYSCALL, th);
+	out->syscall.nr = (uint32_t)r->orig_rax;
+	out->syscall.arg[0] = r->rdi;
+	out->syscall.arg[1] = r->rsi;
+	out->syscall.arg[2] = r->rdx;
+	out->syscall.arg[3] = r->r10;
+	out->syscall.arg[4] = r->r8;
+	out->syscall.arg[5] = r->r9;
+	out->syscall.ip = r->rip;
+	out->syscall.abi = SYSCALL_ABI_64;
 	return true;
 }
 
@@ -107,17 +129,7 @@ static bool trap_uretprobe(struct vthread *th, const siginfo_t *si, struct event
 		return false;
 	if ((uint32_t)th->regs.orig_rax != CALL_URETPROBE)
 		return false;
-	event_fill(out, EVENT_SYSCALL, th);
-	out->syscall.nr = CALL_URETPROBE;
-	out->syscall.arg[0] = th->regs.rdi;
-	out->syscall.arg[1] = th->regs.rsi;
-	out->syscall.arg[2] = th->regs.rdx;
-	out->syscall.arg[3] = th->regs.r10;
-	out->syscall.arg[4] = th->regs.r8;
-	out->syscall.arg[5] = th->regs.r9;
-	out->syscall.ip = th->regs.rip;
-	out->syscall.abi = SYSCALL_ABI_64;
-	return true;
+	return trap_syscall_regs(th, out);
 }
 
 /* About to get a signal.  The host's own have a positive code, which no sender can forge. */
@@ -163,7 +175,9 @@ bool trap_classify(struct vthread *th, int status, struct event *out)
 	th->call_open = code == PTRACE_EVENT_SECCOMP;
 	if (code == PTRACE_EVENT_STOP)
 		news = trap_stopped(th, out);
-	else if (code == PTRACE_EVENT_SECCOMP || sig == (SIGTRAP | 0x80))
+	else if (code == PTRACE_EVENT_SECCOMP) /* the filter lets none but 64-bit ones come so */
+		news = trap_syscall_regs(th, out);
+	else if (sig == (SIGTRAP | 0x80))
 		news = trap_syscall(th, out);
 	else
 		news = trap_signal(th, sig, out);
@@ -182,7 +196,8 @@ int trap_continue(struct vthread *th)
 	return host_ptrace(trap_request, th->host_pid, 0, NULL);
 }
 
-/* Collect all that the host has to report about any child; events are queued for wait(). */
+/* Collect what the host has to report about any child; events are queued for wait().  When no guest
+ * runs any more there can only be deaths left, which are in no hurry. */
 void trap_sweep(void)
 {
 	struct event event;
@@ -190,7 +205,10 @@ void trap_sweep(void)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+	do {
+		pid = waitpid(-1, &status, WNOHANG | __WALL);
+		if (pid <= 0)
+			return;
 		th = thread_find(pid);
 		if (th == NULL) {
 			if (!WIFSTOPPED(status))
@@ -200,7 +218,16 @@ void trap_sweep(void)
 		} else if (trap_classify(th, status, &event)) {
 			events_queue(th, &event);
 		}
-	}
+	} while (threads_running > 0 || thread_unreaped() > UNREAPED_MAX);
+}
+
+bool trap_look(struct vthread *th, struct event *out)
+{
+	int status;
+
+	if (waitpid(th->host_pid, &status, WNOHANG | __WALL) <= 0)
+		return false;
+	return trap_classify(th, status, out);
 }
 
 int thread_resume_stopped(struct vthread *th)

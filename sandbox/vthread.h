@@ -96,10 +96,7 @@ struct stub {
 	uaddr_t base; /* code page; the order page follows */
 	int memfd;
 	struct order *orders; /* the supervisor's writable view of the order page */
-	/* entry points and the addresses where they come back to us, in the guest */
-	uaddr_t call, call_end;
-	uaddr_t batch, batch_end;
-	uaddr_t cmpxchg, cmpxchg_end;
+	uaddr_t call, batch, cmpxchg; /* entry points */
 	uaddr_t zeroes, ones; /* 64 bytes of each, readable */
 	/* what an allowed call must carry under seccomp; 0 under ptrace */
 	uint64_t secret;
@@ -131,10 +128,12 @@ void thread_destroy(struct vthread *th);
 uint64_t thread_cpu_ns(struct vthread *th);
 /* Bring a held thread into a ptrace stop, where registers can be reached.  -ESRCH when dead. */
 int thread_settle(struct vthread *th);
-int thread_stop_wait(struct vthread *th, int *status); /* blocking waitpid; -ESRCH when dead */
+/* Wait for the next stop of th, which is bound to come at once.  -ESRCH when it died. */
+int thread_stop_wait(struct vthread *th, int *status);
 void thread_gone(struct vthread *th);		       /* the host reported its death */
 void thread_held_report(struct vthread *th, int status); /* waitpid() spoke of a held thread */
 void thread_reaped(void);				  /* ... or of one long destroyed */
+unsigned thread_unreaped(void);				  /* how many such are left */
 extern unsigned threads_running;
 struct vthread *thread_next(struct vthread *after); /* all threads; NULL: first, at the end */
 /* Every change of th->hold goes through here. */
@@ -154,7 +153,7 @@ size_t mem_read(struct vthread *th, uaddr_t from, void *to, size_t len);
 size_t mem_write(struct vthread *th, uaddr_t to, const void *from, size_t len);
 
 /* ---- regs.c ---- */
-#define REGS_TO_RIP	(17 * 8) /* bytes of r15..rip */
+#define REGS_RESULT	(2 * 8)  /* r15, r14: where the stub leaves results */
 #define REGS_TO_FLAGS	(19 * 8) /* r15..eflags: all that the stub disturbs */
 #define REGS_GENERAL	(20 * 8) /* r15..rsp */
 #define GUEST_CS	0x33
@@ -176,7 +175,9 @@ bool trap_classify(struct vthread *th, int status, struct event *out);
 void event_fill(struct event *out, enum event_type type, struct vthread *th);
 /* Let a stopped thread go on until its next trap, by the way of this backend. */
 int trap_continue(struct vthread *th);
-void trap_sweep(void); /* collect every report there is */
+void trap_sweep(void); /* collect the reports there are */
+/* Has th, running, something to report?  As trap_classify(). */
+bool trap_look(struct vthread *th, struct event *out);
 extern int trap_request; /* PTRACE_SYSEMU or PTRACE_CONT */
 int thread_resume_stopped(struct vthread *th); /* flush registers and continue */
 void thread_interrupt(struct vthread *th);     /* the ops' stop() */
@@ -189,6 +190,8 @@ int events_listen(int host_fd, int (*ready)(struct event *out));
 /* One round of epoll.  1: *out filled; 0: nothing for the kernel (look again if you may block);
  * negative errno. */
 int events_poll(struct event *out, bool block);
+/* A stop was waited for: the SIGCHLD that it sent is still pending, and stale. */
+void events_stale_signal(void);
 void events_queue(struct vthread *th, const struct event *event);
 void events_forget(struct vthread *th);
 bool events_dequeue(struct event *out);

@@ -19,6 +19,12 @@ GUEST getppid			/* for ever: getppid() */
 	jmp	1b
 END getppid
 
+GUEST mmap			/* for ever: mmap() */
+1:	mov	$9, %eax
+	syscall
+	jmp	1b
+END mmap
+
 GUEST args			/* call 1000 with six arguments, then with the result doubled */
 	mov	$1000, %eax
 	mov	$11, %edi
