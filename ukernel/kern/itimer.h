@@ -20,6 +20,8 @@ void cpu_limit_changed(struct process *p);
 
 /* --- between the files of this part --- */
 
+/* SIGALRM was taken off the queue: ITIMER_REAL's next period begins. */
+void itimer_real_delivered(struct process *p);
 /* execve: POSIX timers go, interval timers stay. */
 void posix_timers_delete_all(struct process *p);
 /* A timer's queued signal is being delivered: fill in the overrun, start the next period. */

@@ -9,6 +9,7 @@
 #include "kern/signal.h"
 
 #include "kern/cred.h"
+#include "kern/itimer.h"
 #include "kern/sigqueue.h"
 #include "kern/task.h"
 
@@ -368,7 +369,13 @@ void signal_set_temp_mask(struct task *t, sigmask_t mask)
 int signal_dequeue(struct task *t, sigmask_t set, struct abi_siginfo *info)
 {
 	int sig = sigpending_take(&t->pending, set, info);
-	return sig ? sig : sigpending_take(&t->proc->pending, set, info);
+
+	if (sig)
+		return sig;
+	sig = sigpending_take(&t->proc->pending, set, info);
+	if (sig == SIGALRM)
+		itimer_real_delivered(t->proc);
+	return sig;
 }
 
 void signal_task_exit(struct task *t)
