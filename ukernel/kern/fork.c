@@ -235,6 +235,9 @@ long task_fork(struct task *t, const struct clone_args *args)
 		return err;
 	if (over_user_limit(t))
 		return -EAGAIN;
+	/* A signal to the group, or a stop, is to reach both or only the parent. */
+	if (signal_pending(t))
+		return -ERESTARTNOINTR;
 	pid = pid_alloc();
 	if (pid < 0)
 		return pid;
@@ -260,6 +263,8 @@ long task_fork(struct task *t, const struct clone_args *args)
 	}
 	log_debug(task, "task %d made task %d, flags %#lx", t->tid, pid,
 		  (unsigned long)args->flags);
+	if (proc && proc->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY)
+		cpu_limit_changed(proc); /* inherited, counting from zero */
 	sched_wake(child);
 	if (args->flags & CLONE_VFORK)
 		wait_for_vfork(child);

@@ -149,8 +149,7 @@ static void cpu_timer_fire(struct timer *tm)
 
 void cpu_timers_kick(struct process *p)
 {
-	if (p->nr_threads > 0)
-		timer_arm(&p->cpu_timer, time_now_ns());
+	timer_arm(&p->cpu_timer, time_now_ns());
 }
 
 void cpu_limit_changed(struct process *p)
@@ -190,9 +189,6 @@ void process_timers_init(struct process *p)
 	memset(p->itimer_cpu, 0, sizeof(p->itimer_cpu));
 	list_init(&p->posix_timers);
 	p->next_timer_id = 0;
-	/* An inherited limit counts from zero; whoever made p may yet fill it in. */
-	if (p->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY)
-		timer_arm(&p->cpu_timer, time_add_ns(time_now_ns(), NSEC_PER_SEC));
 }
 
 void process_timers_exit(struct process *p)

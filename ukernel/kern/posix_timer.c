@@ -87,7 +87,7 @@ static void entry_unqueue(struct posix_timer *pt)
 	int sig = q->info.signo;
 
 	list_del(&q->link);
-	list_for_each (other, &from->queue, link)
+	list_for_each(other, &from->queue, link)
 		if (other->info.signo == sig)
 			return;
 	from->set &= ~SIGMASK(sig);
@@ -134,7 +134,7 @@ uint64_t posix_cpu_timers_check(struct process *p)
 	struct posix_timer *pt;
 	uint64_t next = 0;
 
-	list_for_each (pt, &p->posix_timers, link) {
+	list_for_each(pt, &p->posix_timers, link) {
 		if (!on_cpu_clock(pt) || !pt->expires_ns || pt->awaiting)
 			continue;
 		uint64_t now = timer_clock_now(pt);
@@ -194,7 +194,7 @@ void posix_timers_delete_all(struct process *p)
 {
 	struct posix_timer *pt, *tmp;
 
-	list_for_each_safe (pt, tmp, &p->posix_timers, link)
+	list_for_each_safe(pt, tmp, &p->posix_timers, link)
 		timer_free(pt);
 }
 
@@ -202,7 +202,7 @@ static struct posix_timer *timer_find(struct process *p, int id)
 {
 	struct posix_timer *pt;
 
-	list_for_each (pt, &p->posix_timers, link)
+	list_for_each(pt, &p->posix_timers, link)
 		if (pt->id == id)
 			return pt;
 	return NULL;

@@ -123,7 +123,7 @@ static long kill_many(struct task *t, pid_t pid, int sig, const struct abi_sigin
 	long ret = -ESRCH;
 	bool done = false;
 
-	list_for_each (p, &process_list, all) {
+	list_for_each(p, &process_list, all) {
 		if (!kill_matches(t, p, pid))
 			continue;
 		int err = send_checked(t, p, sig, info);

@@ -314,6 +314,11 @@ void sched_run_user(void)
 	while (vcpus[t->vcpu].resched || !(t->se.affinity >> t->vcpu & 1)) {
 		t->se.switches_involuntary++;
 		give_way(ENQ_PREEMPTED);
+		/* Nobody could kick it while it was queued. */
+		if (signal_pending(t)) {
+			t->trap.type = EVENT_STOPPED;
+			return;
+		}
 	}
 	if (machine->resume(t->thread, t->vcpu) < 0) {
 		t->trap.type = EVENT_DEAD;
