@@ -6,7 +6,7 @@
  */
 #include "syscall.h"
 
-#include <errno.h>
+#include "trace/trace.h"
 
 #define STRIP(...) __VA_ARGS__
 
@@ -50,9 +50,9 @@ uint64_t syscall_hits[SYSCALL_MAX];
 long syscall_dispatch(struct task *t, uint64_t nr, const uint64_t arg[6])
 {
 	if (nr >= SYSCALL_MAX)
-		return -ENOSYS;
+		return syscall_missing(t, nr);
 	syscall_hits[nr]++;
 	if (!syscall_table[nr].call)
-		return -ENOSYS;
+		return syscall_missing(t, nr);
 	return syscall_table[nr].call(t, arg);
 }

@@ -302,5 +302,6 @@ int command_run(int argc, char **argv)
 	int err = kernel_run(&o.config, &status);
 	machine->fini();
 	trace_finish();
+	syscall_missing_report();
 	return exit_status(err, status);
 }

@@ -32,4 +32,10 @@ void trace_signal(struct task *t, int sig, const struct abi_siginfo *info);
 void trace_stop(struct task *t, int sig);
 /* t is dead: status as wait4 reports it. */
 void trace_task_end(struct task *t, int status);
+
+/* --- calls that are not implemented (missing.c); independent of trace_on --- */
+/* Count the call, tell the user the first time; -ENOSYS. */
+long syscall_missing(struct task *t, uint64_t nr);
+/* At the end: how many there were. */
+void syscall_missing_report(void);
 #endif
