@@ -1,5 +1,8 @@
 /*
  * boot.c - mounts for the first process, as the command line asks for them.
+ *
+ * The default view is the host's root under an overlay in memory; over it come proc, dev, a tmpfs
+ * for /dev/shm, and what the user binds.  Mount points that are missing are made in the overlay.
  */
 #include "fs/boot.h"
 
@@ -12,14 +15,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int boot_root(const struct boot_config *config)
 {
+	const struct fs_type *type = config->root_read_only ? &fs_hostdir : &fs_overlay;
+	char options[64] = "";
 	struct super *sb;
-	int err = fs_hostdir.mount(config->root_dir, "ro", &sb);
+	int err;
 
+	if (!config->root_read_only && config->memory_max)
+		snprintf(options, sizeof(options), "size=%" PRIu64, config->memory_max);
+	err = type->mount(config->root_dir, options, &sb);
+	if (!err && !S_ISDIR(sb->root->mode))
+		err = -ENOTDIR;
 	if (!err)
 		err = mount_root(sb, config->root_dir);
 	if (err)
@@ -27,10 +40,160 @@ static int boot_root(const struct boot_config *config)
 	return err;
 }
 
+/* Something that can walk paths, with every right: there is no process yet. */
+static struct task *walker_create(void)
+{
+	struct task *t = calloc(1, sizeof(*t));
+	struct cred *c = cred_alloc(0);
+
+	if (!t || !c) {
+		free(t);
+		return NULL;
+	}
+	c->cap_effective = c->cap_permitted = CAP_ALL;
+	t->cred = c;
+	t->fs = fs_context_create(&root_path, &root_path);
+	if (!t->fs) {
+		cred_put(c);
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static void walker_destroy(struct task *t)
+{
+	fs_context_put(t->fs);
+	cred_put(t->cred);
+	free(t);
+}
+
+/* An entry that is missing in dir: a directory, or an empty file. */
+static int make_entry(struct task *t, struct path *dir, const char *name, mode_t type)
+{
+	struct inode *d = dir->dentry->inode, *ino;
+	struct dentry *entry;
+	int err;
+
+	if (mount_want_write(dir->mnt))
+		return -EROFS;
+	err = dentry_lookup(dir->dentry, name, strlen(name), &entry);
+	if (err)
+		return err;
+	if (entry->inode)
+		err = -EEXIST; /* a symlink that leads nowhere */
+	else if (type == S_IFDIR)
+		err = d->ops->mkdir ? d->ops->mkdir(d, name, S_IFDIR | 0755, t->cred, &ino)
+				    : -EROFS;
+	else
+		err = d->ops->create ? d->ops->create(d, name, S_IFREG | 0644, t->cred, &ino)
+				     : -EROFS;
+	if (!err)
+		dentry_instantiate(entry, ino);
+	dentry_put(entry);
+	return err;
+}
+
+/* Make what is missing of name, an absolute path, and find it. */
+static int make_point(struct task *t, const char *name, mode_t type, struct path *out)
+{
+	char *text = strdup(name), *end = text;
+	int err = -ENOMEM;
+
+	while (text) {
+		char last[NAME_LIMIT + 1], saved;
+		struct path dir;
+		bool trailing;
+
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		saved = *end;
+		*end = '\0';
+		err = path_lookup(t, AT_FDCWD, text, LOOKUP_FOLLOW, out);
+		if (err == -ENOENT) {
+			err = path_lookup_parent(t, AT_FDCWD, text, &dir, last, &trailing);
+			if (err)
+				break;
+			err = make_entry(t, &dir, last, saved ? S_IFDIR : type);
+			path_put(&dir);
+			if (!err)
+				err = path_lookup(t, AT_FDCWD, text, LOOKUP_FOLLOW, out);
+		}
+		*end = saved;
+		if (err || !end[strspn(end, "/")])
+			break;
+		path_put(out);
+	}
+	free(text);
+	return err;
+}
+
+/* Mount a fresh file system of type on dst.  What is said on failure is left to the caller. */
+static int mount_on(struct task *t, const struct fs_type *type, const char *source,
+		    const char *options, const char *dst, bool read_only)
+{
+	struct super *sb;
+	struct path p;
+	int err = type->mount(source, options, &sb);
+
+	if (err)
+		return err;
+	err = make_point(t, dst, sb->root->mode & S_IFMT, &p);
+	if (!err) {
+		err = mount_at(&p, sb, read_only, source);
+		path_put(&p);
+	}
+	super_put(sb);
+	return err;
+}
+
+static const struct system_mount {
+	const struct fs_type *type;
+	const char *source, *options, *dst;
+} system_mounts[] = {
+	{&fs_proc, "proc", "", "/proc"},
+	{&fs_dev, "dev", "", "/dev"},
+	{&fs_tmpfs, "tmpfs", "mode=1777", "/dev/shm"},
+};
+
+static int boot_binds(struct task *t, const struct boot_config *config)
+{
+	for (unsigned i = 0; i < config->nr_binds; i++) {
+		const struct bind_spec *b = &config->binds[i];
+		int err = mount_on(t, &fs_hostdir, b->src, b->read_only ? "ro" : "rw", b->dst,
+				   b->read_only);
+
+		if (err) {
+			log_error(boot, "cannot bind %s to %s: %s", b->src, b->dst,
+				  strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
 int vfs_boot(const struct boot_config *config)
 {
+	struct task *t;
+	int err;
+
 	host_raise_nofile();
-	return boot_root(config);
+	err = boot_root(config);
+	if (err)
+		return err;
+	t = walker_create();
+	if (!t)
+		return -ENOMEM;
+	for (size_t i = 0; i < sizeof(system_mounts) / sizeof(system_mounts[0]); i++) {
+		const struct system_mount *m = &system_mounts[i];
+
+		err = mount_on(t, m->type, m->source, m->options, m->dst, false);
+		if (err) /* a bare or read-only root may do without */
+			log_warn(boot, "no %s: %s", m->dst, strerror(-err));
+	}
+	err = boot_binds(t, config);
+	walker_destroy(t);
+	return err;
 }
 
 int vfs_boot_workdir(struct task *t, const struct boot_config *config)

@@ -96,6 +96,8 @@ uint64_t task_rlimit(const struct task *t, int which)
 
 ssize_t file_read(struct file *f, struct uio *to, uint64_t *pos)
 {
+	ssize_t n;
+
 	if ((f->flags & O_PATH) || !file_readable(f))
 		return -EBADF;
 	if (pos && f->stream)
@@ -105,7 +107,10 @@ ssize_t file_read(struct file *f, struct uio *to, uint64_t *pos)
 	if (f->stream)
 		return f->ops->read(f, to, NULL);
 	/* The file's own position, not a copy: that is how an op knows it (stdfile.c). */
-	return f->ops->read(f, to, pos ? pos : &f->pos);
+	n = f->ops->read(f, to, pos ? pos : &f->pos);
+	if (n > 0)
+		inotify_dentry(f->path.dentry, IN_ACCESS);
+	return n;
 }
 
 /* How much of from may be written at pos of a regular file (setrlimit(2), RLIMIT_FSIZE). */
@@ -167,6 +172,8 @@ static ssize_t write_regular(struct file *f, struct uio *from, uint64_t *pos)
 
 ssize_t file_write(struct file *f, struct uio *from, uint64_t *pos)
 {
+	ssize_t n;
+
 	if ((f->flags & O_PATH) || !file_writable(f))
 		return -EBADF;
 	if (pos && f->stream)
@@ -177,7 +184,10 @@ ssize_t file_write(struct file *f, struct uio *from, uint64_t *pos)
 		return f->ops->write(f, from, NULL);
 	if (!pos)
 		pos = &f->pos;
-	return S_ISREG(f->inode->mode) ? write_regular(f, from, pos) : f->ops->write(f, from, pos);
+	n = S_ISREG(f->inode->mode) ? write_regular(f, from, pos) : f->ops->write(f, from, pos);
+	if (n > 0)
+		inotify_dentry(f->path.dentry, IN_MODIFY);
+	return n;
 }
 
 ssize_t file_read_kernel(struct file *f, void *buf, size_t len, uint64_t pos)

@@ -5,8 +5,6 @@
 
 #include <stddef.h>
 
-/* Scaffolding: until they are written, these have no name and cannot be mounted. */
-__attribute__((weak)) const struct fs_type fs_proc, fs_dev;
 
 const struct fs_type *const fs_types[] = {
 	&fs_hostdir, &fs_overlay, &fs_tmpfs, &fs_proc, &fs_dev, NULL,

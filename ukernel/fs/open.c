@@ -2,6 +2,7 @@
  * open.c - open(2), openat(2), openat2(2), creat(2), close(2) and what they share.
  */
 #include "abi.h"
+#include "fs/inotify.h"
 #include "fs/vfs.h"
 #include "kern/task.h"
 #include "lib/log.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,6 +88,8 @@ static int file_open(const struct path *p, int flags, struct file **out)
 		file_put(f);
 		return err;
 	}
+	if (!(flags & O_PATH))
+		inotify_dentry(p->dentry, IN_OPEN);
 	*out = f;
 	return 0;
 }
@@ -147,6 +151,7 @@ static int create_and_open(struct walk *w, struct dentry *d, int flags, mode_t m
 	if (err)
 		return err;
 	dentry_instantiate(d, ino);
+	inotify_entry(dir, IN_CREATE, d->name, false, 0);
 	/* The mode given limits later opens, not this one. */
 	return file_open(&p, flags & ~O_TRUNC, out);
 }
