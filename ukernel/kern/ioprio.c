@@ -13,7 +13,7 @@
 enum { WHO_PROCESS = 1, WHO_PGRP, WHO_USER };
 enum { CLASS_NONE, CLASS_RT, CLASS_BE, CLASS_IDLE };
 #define CLASS_SHIFT 13
-#define LEVELS	    8
+#define LEVEL_MASK  7 /* above it lie ten bits of hints, of which any are taken */
 
 static bool is_selected(const struct task *t, int which, int who, const struct task *self)
 {
@@ -68,18 +68,15 @@ static int get_one(struct task *self, struct task *t, int *best)
 
 long sys_ioprio_set(struct task *t, int which, int who, int prio)
 {
-	int class = prio >> CLASS_SHIFT, level = prio & ((1 << CLASS_SHIFT) - 1);
+	int class = prio >> CLASS_SHIFT, level = prio & LEVEL_MASK;
 
 	switch (class) {
 	case CLASS_RT:
 		if (!cred_capable(t->cred, CAP_SYS_ADMIN_BIT) &&
 		    !cred_capable(t->cred, CAP_SYS_NICE_BIT))
 			return -EPERM;
-		/* fallthrough */
-	case CLASS_BE:
-		if (level >= LEVELS)
-			return -EINVAL;
 		break;
+	case CLASS_BE:
 	case CLASS_IDLE:
 		break;
 	case CLASS_NONE:
