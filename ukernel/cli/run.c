@@ -271,7 +271,7 @@ static int exit_status(int err, int status)
 
 int command_run(int argc, char **argv)
 {
-	struct run_options o = {
+	static struct run_options o = {
 	    .backend = "auto",
 	    .config = {.cpus = 1, .tick_ns = DEFAULT_TICK_NS, .root_dir = "/"},
 	};

@@ -311,14 +311,12 @@ void sched_run_user(void)
 {
 	struct task *t = current;
 
-	while (vcpus[t->vcpu].resched || !(t->se.affinity >> t->vcpu & 1)) {
+	if (vcpus[t->vcpu].resched || !(t->se.affinity >> t->vcpu & 1)) {
 		t->se.switches_involuntary++;
 		give_way(ENQ_PREEMPTED);
-		/* Nobody could kick it while it was queued. */
-		if (signal_pending(t)) {
-			t->trap.type = EVENT_STOPPED;
-			return;
-		}
+		/* Signals may have come while it was queued: let the caller look. */
+		t->trap.type = EVENT_STOPPED;
+		return;
 	}
 	if (machine->resume(t->thread, t->vcpu) < 0) {
 		t->trap.type = EVENT_DEAD;

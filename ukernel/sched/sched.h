@@ -101,7 +101,7 @@ uint64_t sched_slice_ns(struct task *t);
 void sched_barrier(struct task *t);
 
 /* Resume current in user mode and sleep until its next event, which is then in current->trap.
- * Gives way first if the policy wants another to run. */
+ * If the policy wants another to run, gives way instead and returns with EVENT_STOPPED. */
 void sched_run_user(void);
 
 /* From the event loop. */
