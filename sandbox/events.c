@@ -218,7 +218,11 @@ int events_poll(struct event *out, bool block)
 
 	if (stale_signal && block && signal_ready(out) == 1)
 		return 1;
+	if (block)
+		host_cpu_review();
 	n = epoll_wait(epoll_fd, &ev, 1, block ? host_cpu_timeout_ms() : 0);
+	if (block)
+		host_cpu_awake();
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (n == 0) {

@@ -7,7 +7,8 @@
  * time; it comes home when it begins to trap often.  With one virtual CPU all stay home.
  *
  * Home is where the host's scheduler had put us at the start.  It is not for ever: when we are
- * found waiting for our own core behind strangers while another is idle, everyone moves there.
+ * found waiting a lot for our own core, we sleep once without being bound to it, and where the host
+ * wakes us up is the new home of everyone.
  */
 #include "vthread.h"
 
@@ -25,6 +26,8 @@
 #define SPREAD_MS    1	    /* a guest that has computed for so long may be sent away */
 #define NEAR_CYCLES  200000 /* some 80 us between traps: better off at home */
 #define AWAY_PACE    (16 * NEAR_CYCLES)
+#define REVIEW_CYCLES 500000000UL /* some 200 ms between looks at our own waiting */
+#define WAIT_SHARE   8		 /* move when more than 1/8 of the time was spent waiting */
 
 /* As the host's sched_setattr(2) wants it; not in the C library. */
 struct sched_attributes {
@@ -37,7 +40,10 @@ struct sched_attributes {
 
 static cpu_set_t cpus_before, home_set, away_set;
 static bool pinned, spreads;
+static bool moving; /* unpinned for one sleep: the host's scheduler chooses where we wake up */
 static int home;
+static int schedstat_fd = -1;
+static uint64_t reviewed_tsc, waited_ns, reviewed_ns;
 
 static void home_set_to(int cpu)
 {
@@ -53,11 +59,15 @@ void host_cpu_init(int cpus)
 {
 	int cpu = sched_getcpu();
 
-	pinned = spreads = false;
+	pinned = spreads = moving = false;
+	reviewed_tsc = __rdtsc();
+	reviewed_ns = waited_ns = 0;
 	if (cpu < 0 || sched_getaffinity(0, sizeof(cpus_before), &cpus_before) < 0)
 		return;
 	home_set_to(cpu);
 	spreads = pinned && cpus > 1 && CPU_COUNT(&cpus_before) > 1;
+	if (pinned && CPU_COUNT(&cpus_before) > 1)
+		schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 }
 
 /*
@@ -84,6 +94,63 @@ void host_cpu_fini(void)
 	if (pinned)
 		sched_setaffinity(0, sizeof(cpus_before), &cpus_before);
 	pinned = spreads = false;
+	if (schedstat_fd >= 0)
+		close(schedstat_fd);
+	schedstat_fd = -1;
+}
+
+/* ---- where home is ---- */
+
+/* How long we have waited for a core since the last look, as one part in how many of the time;
+ * large when hardly at all. */
+static uint64_t waiting_share(void)
+{
+	uint64_t ran, waited, now = clock_ns(CLOCK_OF_TICKS), part = UINT64_MAX;
+	char buf[96];
+	ssize_t n = pread(schedstat_fd, buf, sizeof(buf) - 1, 0);
+
+	if (n <= 0)
+		return part;
+	buf[n] = 0;
+	if (sscanf(buf, "%lu %lu", &ran, &waited) != 2)
+		return part;
+	if (reviewed_ns != 0 && waited > waited_ns)
+		part = (now - reviewed_ns) / (waited - waited_ns);
+	reviewed_ns = now;
+	waited_ns = waited;
+	return part;
+}
+
+void host_cpu_review(void)
+{
+	uint64_t now = __rdtsc();
+
+	if (schedstat_fd < 0 || now - reviewed_tsc < REVIEW_CYCLES)
+		return;
+	reviewed_tsc = now;
+	if (waiting_share() < WAIT_SHARE)
+		moving = sched_setaffinity(0, sizeof(cpus_before), &cpus_before) == 0;
+}
+
+void host_cpu_awake(void)
+{
+	struct vthread *th;
+	int cpu;
+
+	if (!moving)
+		return;
+	moving = false;
+	cpu = sched_getcpu();
+	if (cpu < 0 || cpu == home) {
+		sched_setaffinity(0, sizeof(home_set), &home_set);
+		return;
+	}
+	home_set_to(cpu);
+	for (th = thread_next(NULL); th != NULL; th = thread_next(th)) {
+		if (th->host_pid != 0)
+			sched_setaffinity(th->host_pid, sizeof(home_set),
+					  th->away ? &away_set : &home_set);
+	}
 }
 
 /* ---- who is at home ---- */

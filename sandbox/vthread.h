@@ -209,6 +209,8 @@ void host_cpu_resumed(struct vthread *th); /* it is about to run */
 void host_cpu_trapped(struct vthread *th); /* it has stopped or is asleep */
 int host_cpu_timeout_ms(void);		   /* how long wait() may sleep before host_cpu_spread() */
 void host_cpu_spread(void);
+void host_cpu_review(void); /* before a sleep: is this core a good one? */
+void host_cpu_awake(void);  /* after it */
 
 /* ---- seccomp.c ---- */
 extern bool seccomp_sync_wake_up;

@@ -109,6 +109,15 @@ GUEST anything			/* call number and arguments come in r8.. of DATA: (r15) = nr, 
 	jmp	1b
 END anything
 
+GUEST vsyscall			/* time() through the legacy page, result to call 1001 */
+	xor	%edi, %edi
+	mov	$0xffffffffff600400, %rax
+	call	*%rax
+	mov	%rax, %rdi
+	mov	$1001, %eax
+	syscall
+END vsyscall
+
 GUEST add			/* adds 1 to (r15) atomically, r12 times, then call 1001 */
 1:	lock incl (%r15)
 	dec	%r12

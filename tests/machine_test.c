@@ -61,6 +61,7 @@ GUEST(far);
 GUEST(anything);
 GUEST(add);
 GUEST(avx);
+GUEST(vsyscall);
 
 static const char *const event_names[] = {"none",  "syscall", "fault",	 "stopped",    "dead",
 					  "tick",  "alarm",   "host fd", "host signal"};
@@ -754,6 +755,90 @@ static void test_code32(void)
 	machine->thread_destroy(th);
 }
 
+/* The legacy page: trapped, answered by the host's own emulation (the clock, nothing else), or not
+ * there. */
+static void test_vsyscall(void)
+{
+	struct vthread *th = load(vsyscall);
+	struct event e;
+
+	CHECK_INT(machine->resume(th, 0), 0);
+	e = wait_event();
+	if (e.type == EVENT_FAULT) {
+		CHECK_INT(e.fault.signo, SIGSEGV);
+		return;
+	}
+	CHECK_INT(e.type, EVENT_SYSCALL);
+	if (e.syscall.nr == SYS_time) {
+		machine->set_result(th, 12345);
+		e = run(th, EVENT_SYSCALL);
+		CHECK_INT(e.syscall.arg[0], 12345);
+	}
+	CHECK_INT(e.syscall.nr, 1001);
+	machine->thread_destroy(th);
+}
+
+/* Threads of one space that trap all the time, stopped, read and changed all the time. */
+static void test_crowd(void)
+{
+	struct vthread *th[8] = {load(getppid)};
+	bool running[8] = {false}, at_call[8] = {false};
+	int events = 0;
+
+	for (int i = 1; i < 8; i++)
+		CHECK_INT(machine->thread_clone(th[0], NULL, &th[i]), 0);
+	srand(1);
+	for (int turn = 0; turn < 30000; turn++) {
+		int i = rand() % 8;
+		struct event e;
+		struct regs r;
+
+		if (running[i]) {
+			if (rand() % 4 == 0)
+				machine->stop(th[i]);
+			CHECK_INT(machine->wait(&e, rand() % 2), 0);
+			if (e.type == EVENT_NONE)
+				continue;
+			CHECK(e.type == EVENT_SYSCALL || e.type == EVENT_STOPPED);
+			for (i = 0; th[i] != e.thread; i++)
+				CHECK(i < 7);
+			CHECK(running[i]);
+			running[i] = false;
+			at_call[i] = e.type == EVENT_SYSCALL;
+			events++;
+			if (e.type == EVENT_SYSCALL)
+				CHECK_INT(e.syscall.nr, 110);
+			continue;
+		}
+		switch (rand() % 6) {
+		case 0:
+			r = regs_of(th[i]);
+			CHECK(r.rip >= CODE && r.rip <= CODE + 9);
+			CHECK_INT(machine->regs_set(th[i], &r), 0);
+			break;
+		case 1:
+			CHECK_INT(machine->vm_apply(th[i], &load_ops[2], 1, NULL), 0);
+			break;
+		case 2:
+			if (at_call[i])
+				machine->set_result(th[i], 7);
+			break;
+		case 3:
+			machine->thread_destroy(th[i]);
+			if (running[(i + 1) % 8])
+				th[i] = load(getppid);
+			else
+				CHECK_INT(machine->thread_clone(th[(i + 1) % 8], NULL, &th[i]), 0);
+			at_call[i] = false;
+			break;
+		default:
+			CHECK_INT(machine->resume(th[i], i), 0);
+			running[i] = true;
+		}
+	}
+	CHECK(events > 1000);
+}
+
 /* Every number, x32 too, arrives as an event and is not carried out. */
 static void test_numbers(void)
 {
@@ -1047,6 +1132,8 @@ static const struct {
 	{"code32", test_code32},
 	{"numbers", test_numbers},
 	{"stub_jumps", test_stub_jumps},
+	{"vsyscall", test_vsyscall},
+	{"crowd", test_crowd},
 	{"fini", test_fini},
 	{"orphans", test_orphans},
 };
