@@ -26,6 +26,9 @@
 #define SPREAD_MS    1	    /* a guest that has computed for so long may be sent away */
 #define NEAR_CYCLES  200000 /* some 80 us between traps: better off at home */
 #define AWAY_PACE    (16 * NEAR_CYCLES)
+#define SLOW_YIELD   500000 /* cycles, some 200 us: others had the core */
+#define SLOW_PENALTY 1000   /* waits to sleep through after one */
+#define VAIN_PENALTY 16	    /* after a yield that brought nothing */
 #define REVIEW_CYCLES 500000000UL /* some 200 ms between looks at our own waiting */
 #define WAIT_SHARE   8		 /* move when more than 1/8 of the time was spent waiting */
 
@@ -43,6 +46,7 @@ static bool pinned, spreads;
 static bool moving; /* unpinned for one sleep: the host's scheduler chooses where we wake up */
 static int home;
 static int schedstat_fd = -1;
+static unsigned no_yields;
 static uint64_t reviewed_tsc, waited_ns, reviewed_ns;
 
 static void home_set_to(int cpu)
@@ -60,6 +64,7 @@ void host_cpu_init(int cpus)
 	int cpu = sched_getcpu();
 
 	pinned = spreads = moving = false;
+	no_yields = 0;
 	reviewed_tsc = __rdtsc();
 	reviewed_ns = waited_ns = 0;
 	if (cpu < 0 || sched_getaffinity(0, sizeof(cpus_before), &cpus_before) < 0)
@@ -97,6 +102,37 @@ void host_cpu_fini(void)
 	if (schedstat_fd >= 0)
 		close(schedstat_fd);
 	schedstat_fd = -1;
+}
+
+/* ---- giving the core to a guest ---- */
+
+/*
+ * sched_yield() lets a guest that is about to trap do so, for less than a sleep and a wake-up.  But
+ * when the core has other work, a stranger's or a guest that computes, a yield costs a whole slice
+ * of someone's, so after a slow one we sleep for a while, like everyone else.
+ */
+bool host_cpu_yield(struct vthread *to)
+{
+	uint64_t start, took;
+
+	if (to->away || to->stop_wanted)
+		return false;
+	if (no_yields > 0) {
+		no_yields--;
+		return false;
+	}
+	start = __rdtsc();
+	sched_yield();
+	took = __rdtsc() - start;
+	if (took > SLOW_YIELD)
+		no_yields = SLOW_PENALTY;
+	return true;
+}
+
+void host_cpu_yield_failed(void)
+{
+	if (no_yields == 0)
+		no_yields = VAIN_PENALTY;
 }
 
 /* ---- where home is ---- */

@@ -17,10 +17,9 @@
 #include "sandbox.h"
 
 #define POLL_EVERY 32 /* traps taken by asking before timers and descriptors get a look */
-#define SLEEP_FOR  16 /* waits spent sleeping after a yield that brought nothing */
 
 static struct vthread *latest; /* resumed last; only it is worth yielding to */
-static unsigned since_poll, sleeps_left;
+static unsigned since_poll;
 
 
 static int ptrace_init(const struct machine_config *config, struct machine_info *info)
@@ -32,7 +31,7 @@ static int ptrace_init(const struct machine_config *config, struct machine_info 
 
 	trap_request = PTRACE_SYSEMU;
 	latest = NULL;
-	since_poll = sleeps_left = 0;
+	since_poll = 0;
 	ret = events_init(config->tick_ns);
 	if (ret < 0)
 		return ret;
@@ -71,18 +70,13 @@ static void ptrace_destroy(struct vthread *th)
 /* Give the core to the thread that was resumed last and see if it has trapped. */
 static bool yield_and_look(struct event *out)
 {
-	if (latest == NULL || latest->hold != HOLD_RUNNING || latest->away || latest->stop_wanted)
+	if (latest == NULL || latest->hold != HOLD_RUNNING || since_poll++ >= POLL_EVERY)
 		return false;
-	if (sleeps_left > 0) {
-		sleeps_left--;
+	if (!host_cpu_yield(latest))
 		return false;
-	}
-	if (since_poll++ >= POLL_EVERY)
-		return false;
-	sched_yield();
 	if (trap_look(latest, out))
 		return true;
-	sleeps_left = SLEEP_FOR;
+	host_cpu_yield_failed();
 	return false;
 }
 
@@ -94,7 +88,7 @@ static int ptrace_wait(struct event *out, bool block)
 		out->type = EVENT_NONE;
 		if (events_dequeue(out) || (block && yield_and_look(out)))
 			return 0;
-		ret = events_poll(out, block && since_poll == 0);
+		ret = events_poll(out, block && since_poll <= POLL_EVERY);
 		since_poll = 0;
 		if (ret < 0)
 			return ret;

@@ -14,7 +14,6 @@
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -169,10 +168,7 @@ static bool yield_and_look(struct event *out)
 	struct vthread *th = from_stop;
 
 	from_stop = NULL;
-	if (th == NULL || th->hold != HOLD_RUNNING || th->away || th->stop_wanted)
-		return false;
-	sched_yield();
-	return trap_look(th, out);
+	return th != NULL && th->hold == HOLD_RUNNING && host_cpu_yield(th) && trap_look(th, out);
 }
 
 static int seccomp_wait(struct event *out, bool block)
