@@ -83,8 +83,8 @@ static int make_entry(struct task *t, struct path *dir, const char *name, mode_t
 	if (entry->inode)
 		err = -EEXIST; /* a symlink that leads nowhere */
 	else if (type == S_IFDIR)
-		err = d->ops->mkdir ? d->ops->mkdir(d, name, S_IFDIR | 0755, t->cred, &ino)
-				    : -EROFS;
+		err =
+		    d->ops->mkdir ? d->ops->mkdir(d, name, S_IFDIR | 0755, t->cred, &ino) : -EROFS;
 	else
 		err = d->ops->create ? d->ops->create(d, name, S_IFREG | 0644, t->cred, &ino)
 				     : -EROFS;
@@ -151,9 +151,9 @@ static const struct system_mount {
 	const struct fs_type *type;
 	const char *source, *options, *dst;
 } system_mounts[] = {
-	{&fs_proc, "proc", "", "/proc"},
-	{&fs_dev, "dev", "", "/dev"},
-	{&fs_tmpfs, "tmpfs", "mode=1777", "/dev/shm"},
+    {&fs_proc, "proc", "", "/proc"},
+    {&fs_dev, "dev", "", "/dev"},
+    {&fs_tmpfs, "tmpfs", "mode=1777", "/dev/shm"},
 };
 
 static int boot_binds(struct task *t, const struct boot_config *config)
@@ -164,8 +164,7 @@ static int boot_binds(struct task *t, const struct boot_config *config)
 				   b->read_only);
 
 		if (err) {
-			log_error(boot, "cannot bind %s to %s: %s", b->src, b->dst,
-				  strerror(-err));
+			log_error(boot, "cannot bind %s to %s: %s", b->src, b->dst, strerror(-err));
 			return err;
 		}
 	}

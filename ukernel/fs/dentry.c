@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_BITS  14
-#define HASH_SIZE  (1u << HASH_BITS)
-#define LRU_LIMIT  8192 /* unused entries kept */
+#define HASH_BITS 14
+#define HASH_SIZE (1u << HASH_BITS)
+#define LRU_LIMIT 8192 /* unused entries kept */
 
 static struct dentry *hash_table[HASH_SIZE];
 static struct list_head lru = LIST_INIT(lru); /* oldest first */

@@ -19,8 +19,8 @@
 
 struct fdtable {
 	int refs;
-	unsigned size;	  /* slots, a multiple of WORD_BITS */
-	unsigned low;	  /* no slot below it is free */
+	unsigned size;	    /* slots, a multiple of WORD_BITS */
+	unsigned low;	    /* no slot below it is free */
 	struct file **file; /* NULL in a used slot: reserved */
 	uint64_t *used, *cloexec;
 };

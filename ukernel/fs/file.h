@@ -65,17 +65,18 @@ struct file {
 	const struct file_ops *ops;
 	int flags; /* O_ACCMODE and the status flags, as F_GETFL shows */
 	uint64_t pos;
-	struct path path;     /* counted; anonymous files have a dentry of their own */
-	struct inode *inode;  /* counted; == path.dentry->inode */
-	void *priv;	      /* the ops' own */
-	int host_fd;	      /* for ops on host files; -1 */
-	bool stream;	      /* no position: pipes, sockets, ttys */
-	uint64_t dir_cookie;  /* readdir private */
+	struct path path;    /* counted; anonymous files have a dentry of their own */
+	struct inode *inode; /* counted; == path.dentry->inode */
+	void *priv;	     /* the ops' own */
+	int host_fd;	     /* for ops on host files; -1 */
+	bool stream;	     /* no position: pipes, sockets, ttys */
+	uint64_t dir_cookie; /* readdir private */
 	int owner_type, owner_pid, owner_sig; /* F_SETOWN_EX, F_SETSIG */
-	struct list_head epoll_links; /* struct epoll_item: removed when the file goes */
+	struct list_head epoll_links;	      /* struct epoll_item: removed when the file goes */
 };
 
-/* A new file with one reference.  Takes references on path and inode of its own.  NULL: no memory. */
+/* A new file with one reference.  Takes references on path and inode of its own.  NULL: no memory.
+ */
 struct file *file_alloc(const struct file_ops *ops, const struct path *path, int flags);
 /* A file without a place in the tree ("anon_inode:[eventfd]"); takes over priv on success. */
 struct file *file_anon(const struct file_ops *ops, const char *label, mode_t mode, int flags,
@@ -111,7 +112,7 @@ static inline void poll_wait(struct poll_table *pt, struct file *f, struct waitq
 
 /* --- descriptor tables (fdtable.c) --- */
 struct fdtable;
-struct fdtable *fdtable_create(void);		      /* NULL: no memory */
+struct fdtable *fdtable_create(void);		    /* NULL: no memory */
 struct fdtable *fdtable_copy(struct fdtable *from); /* fork: NULL: no memory */
 struct fdtable *fdtable_get(struct fdtable *ft);
 void fdtable_put(struct fdtable *ft, struct task *t); /* the last one closes all */
@@ -139,5 +140,5 @@ struct file *fdtable_file(struct fdtable *ft, int fd); /* borrowed without a cou
 
 /* flock, fcntl locks (lock.c) */
 void locks_release_posix(struct file *f, struct task *t); /* at each close */
-void locks_release_file(struct file *f);		    /* at the last close */
+void locks_release_file(struct file *f);		  /* at the last close */
 #endif

@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 
-
 const struct fs_type *const fs_types[] = {
-	&fs_hostdir, &fs_overlay, &fs_tmpfs, &fs_proc, &fs_dev, NULL,
+    &fs_hostdir, &fs_overlay, &fs_tmpfs, &fs_proc, &fs_dev, NULL,
 };

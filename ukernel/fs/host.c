@@ -151,8 +151,7 @@ int host_unlinkat(int dirfd, const char *name, int flags)
 	return HOST_CALL(unlinkat(dirfd, name, flags));
 }
 
-int host_renameat2(int olddir, const char *oldname, int newdir, const char *newname,
-		   unsigned flags)
+int host_renameat2(int olddir, const char *oldname, int newdir, const char *newname, unsigned flags)
 {
 	return HOST_CALL(renameat2(olddir, oldname, newdir, newname, flags));
 }

@@ -2,12 +2,13 @@
  * hostdir.c - a directory of the host as a file system (--ro, --bind, --rw).
  *
  * Names are looked up by us, one component at a time; the host's symlinks are only texts.  Of the
- * host's special files one sees the attributes, but opening one gives ENXIO: what a guest may have
- * of the host's devices comes from the dev file system.
+ * host's devices and sockets one sees the attributes, but opening one gives ENXIO: what a guest may
+ * have of the host's devices comes from the dev file system.
  */
 #include "fs/host.h"
 #include "fs/hostfile.h"
 #include "fs/hostnode.h"
+#include "fs/hostops.h"
 #include "fs/vfs.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ static int inode_for(struct super *sb, struct host_node *n, struct inode **out)
 	return 0;
 }
 
-static int hostdir_lookup(struct inode *dir, const char *name, struct inode **out)
+int hostdir_lookup(struct inode *dir, const char *name, struct inode **out)
 {
 	struct host_node *n;
 	int err = host_node_lookup(dir->priv, name, &n);
@@ -71,6 +72,8 @@ static int hostdir_open(struct inode *ino, struct file *f)
 {
 	if (S_ISREG(ino->mode))
 		return hostfile_open(ino->priv, f);
+	if (S_ISFIFO(ino->mode)) /* a pipe of ours between guests; the host's is not touched */
+		return inode_open_special(ino, f);
 	return S_ISDIR(ino->mode) ? hostfile_opendir(ino->priv, f) : -ENXIO;
 }
 
@@ -83,11 +86,24 @@ static void hostdir_evict(struct inode *ino)
 }
 
 static const struct inode_ops hostdir_ops = {
-	.lookup = hostdir_lookup,
-	.readlink = hostdir_readlink,
-	.getattr = hostdir_getattr,
-	.open = hostdir_open,
-	.evict = hostdir_evict,
+    .lookup = hostdir_lookup,
+    .create = hostdir_create,
+    .mkdir = hostdir_mkdir,
+    .mknod = hostdir_mknod,
+    .symlink = hostdir_symlink,
+    .link = hostdir_link,
+    .unlink = hostdir_unlink,
+    .rmdir = hostdir_rmdir,
+    .rename = hostdir_rename,
+    .setattr = hostdir_setattr,
+    .getxattr = hostdir_getxattr,
+    .setxattr = hostdir_setxattr,
+    .listxattr = hostdir_listxattr,
+    .removexattr = hostdir_removexattr,
+    .readlink = hostdir_readlink,
+    .getattr = hostdir_getattr,
+    .open = hostdir_open,
+    .evict = hostdir_evict,
 };
 
 static bool hostdir_revalidate(struct dentry *d)
@@ -131,8 +147,8 @@ static int hostdir_statfs(struct super *sb, struct abi_statfs *out)
 }
 
 const struct fs_type fs_hostdir = {
-	.name = "hostdir",
-	.mount = hostdir_mount,
-	.statfs = hostdir_statfs,
-	.revalidate = hostdir_revalidate,
+    .name = "hostdir",
+    .mount = hostdir_mount,
+    .statfs = hostdir_statfs,
+    .revalidate = hostdir_revalidate,
 };

@@ -123,14 +123,14 @@ static void hostfile_release(struct file *f)
 }
 
 static const struct file_ops hostfile_ops = {
-	.name = "host file",
-	.read = hostfile_read,
-	.write = hostfile_write,
-	.llseek = hostfile_llseek,
-	.fsync = hostfile_fsync,
-	.fallocate = hostfile_fallocate,
-	.mmap = hostfile_mmap,
-	.release = hostfile_release,
+    .name = "host file",
+    .read = hostfile_read,
+    .write = hostfile_write,
+    .llseek = hostfile_llseek,
+    .fsync = hostfile_fsync,
+    .fallocate = hostfile_fallocate,
+    .mmap = hostfile_mmap,
+    .release = hostfile_release,
 };
 
 int hostfile_open(struct host_node *node, struct file *f)
@@ -203,11 +203,11 @@ static void hostdir_release(struct file *f)
 }
 
 static const struct file_ops hostdir_file_ops = {
-	.name = "host directory",
-	.llseek = hostdir_llseek,
-	.readdir = hostdir_readdir,
-	.fsync = hostfile_fsync,
-	.release = hostdir_release,
+    .name = "host directory",
+    .llseek = hostdir_llseek,
+    .readdir = hostdir_readdir,
+    .fsync = hostfile_fsync,
+    .release = hostdir_release,
 };
 
 int hostfile_opendir(struct host_node *node, struct file *f)

@@ -62,7 +62,7 @@ static void fds_trim(struct host_node *keep)
 	}
 	if (fd_count <= fd_budget)
 		return;
-	list_for_each_safe(n, tmp, &fd_lru, lru) {
+	list_for_each_safe (n, tmp, &fd_lru, lru) {
 		if (fd_count <= fd_budget * 7 / 8)
 			return;
 		if (n == keep)

@@ -24,14 +24,14 @@ struct host_node {
 	struct host_node *parent; /* counted; NULL for the root */
 	char *name;
 	struct host_node *hash_next;
-	struct stat st;	  /* as last seen; numbers and type never change */
-	uint64_t st_tick; /* vfs_tick when st was read; 0: not to be trusted */
-	uint64_t seen_ns; /* when the name was last found right */
-	int path_fd;	  /* O_PATH, or -1 */
-	int data_fd[2];	  /* of regular files: for reading, for reading and writing; or -1 */
-	unsigned opens[2]; /* open files that borrow data_fd */
+	struct stat st;	      /* as last seen; numbers and type never change */
+	uint64_t st_tick;     /* vfs_tick when st was read; 0: not to be trusted */
+	uint64_t seen_ns;     /* when the name was last found right */
+	int path_fd;	      /* O_PATH, or -1 */
+	int data_fd[2];	      /* of regular files: for reading, for reading and writing; or -1 */
+	unsigned opens[2];    /* open files that borrow data_fd */
 	struct list_head lru; /* of nodes that hold a descriptor */
-	void *owner;	  /* the inode that stands for this node, uncounted */
+	void *owner;	      /* the inode that stands for this node, uncounted */
 };
 
 /* path: an absolute host path of a directory, or of a file when a single file is bound. */

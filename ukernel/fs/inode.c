@@ -128,8 +128,7 @@ int inode_getattr(struct inode *ino, struct kstat *out)
 	return 0;
 }
 
-void inode_init_owner(struct inode *ino, const struct inode *dir, mode_t mode,
-		      const struct cred *c)
+void inode_init_owner(struct inode *ino, const struct inode *dir, mode_t mode, const struct cred *c)
 {
 	ino->uid = c->fsuid;
 	ino->gid = c->fsgid;

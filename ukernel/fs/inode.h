@@ -38,13 +38,13 @@ struct kstat {
 };
 
 /* What setattr is to change. */
-#define ATTR_MODE      1u
-#define ATTR_UID       2u
-#define ATTR_GID       4u
-#define ATTR_SIZE      8u
-#define ATTR_ATIME     16u
-#define ATTR_MTIME     32u
-#define ATTR_CTIME     64u
+#define ATTR_MODE  1u
+#define ATTR_UID   2u
+#define ATTR_GID   4u
+#define ATTR_SIZE  8u
+#define ATTR_ATIME 16u
+#define ATTR_MTIME 32u
+#define ATTR_CTIME 64u
 struct iattr {
 	unsigned valid;
 	mode_t mode;
@@ -60,7 +60,8 @@ struct iattr {
  * name is NUL-terminated, no slash, not "." or "..".
  */
 struct inode_ops {
-	int (*lookup)(struct inode *dir, const char *name, struct inode **out); /* -ENOENT [-ENOTDIR] */
+	int (*lookup)(struct inode *dir, const char *name,
+		      struct inode **out); /* -ENOENT [-ENOTDIR] */
 	int (*create)(struct inode *dir, const char *name, mode_t mode, const struct cred *c,
 		      struct inode **out); /* a regular file [-EROFS] */
 	/* A regular file without a name (nlink 0), for O_TMPFILE. [-EOPNOTSUPP] */
@@ -70,25 +71,28 @@ struct inode_ops {
 	int (*mknod)(struct inode *dir, const char *name, mode_t mode, uint64_t rdev,
 		     const struct cred *c, struct inode **out); /* fifo, socket, device [-EROFS] */
 	int (*symlink)(struct inode *dir, const char *name, const char *target,
-		       const struct cred *c, struct inode **out); /* [-EROFS] */
-	int (*link)(struct inode *dir, const char *name, struct inode *target); /* [-EPERM] */
+		       const struct cred *c, struct inode **out);		  /* [-EROFS] */
+	int (*link)(struct inode *dir, const char *name, struct inode *target);	  /* [-EPERM] */
 	int (*unlink)(struct inode *dir, const char *name, struct inode *victim); /* [-EROFS] */
 	int (*rmdir)(struct inode *dir, const char *name, struct inode *victim);  /* [-EROFS] */
 	int (*rename)(struct inode *olddir, const char *oldname, struct inode *newdir,
 		      const char *newname, unsigned flags); /* RENAME_* [-EROFS] */
 	/* Text without NUL; returns its length. [-EINVAL] */
 	ssize_t (*readlink)(struct inode *ino, char *buf, size_t size);
-	/* proc's magic links: jump to a counted path instead of walking text. [walk readlink's text] */
+	/* proc's magic links: jump to a counted path instead of walking text. [walk readlink's
+	 * text] */
 	int (*follow)(struct inode *ino, struct task *t, struct path *out);
-	int (*getattr)(struct inode *ino, struct kstat *out); /* [from the inode's fields] */
+	int (*getattr)(struct inode *ino, struct kstat *out);	     /* [from the inode's fields] */
 	int (*setattr)(struct inode *ino, const struct iattr *attr); /* [-EROFS] */
 	/* [mode bits, owner, groups, capabilities: inode_permission_generic] */
 	int (*permission)(struct inode *ino, const struct cred *c, int mask);
 	/* Fill f (ops, priv, host_fd) for an open; path and flags are set, O_TRUNC has been done.
 	 * [f->ops = ino->fops] */
 	int (*open)(struct inode *ino, struct file *f);
-	ssize_t (*getxattr)(struct inode *ino, const char *name, void *buf, size_t size); /* [-EOPNOTSUPP] */
-	int (*setxattr)(struct inode *ino, const char *name, const void *val, size_t size, int flags);
+	ssize_t (*getxattr)(struct inode *ino, const char *name, void *buf,
+			    size_t size); /* [-EOPNOTSUPP] */
+	int (*setxattr)(struct inode *ino, const char *name, const void *val, size_t size,
+			int flags);
 	ssize_t (*listxattr)(struct inode *ino, char *buf, size_t size);
 	int (*removexattr)(struct inode *ino, const char *name);
 	/* The last reference went: free priv. */
@@ -155,10 +159,10 @@ struct dentry {
 
 struct mount {
 	int refs, id;
-	struct mount *parent;	     /* counted; NULL for the root of the tree */
+	struct mount *parent;	   /* counted; NULL for the root of the tree */
 	struct dentry *mountpoint; /* in parent, counted */
-	struct dentry *root;	     /* counted */
-	struct super *sb;	     /* counted */
+	struct dentry *root;	   /* counted */
+	struct super *sb;	   /* counted */
 	bool read_only;
 	char *source;
 	struct list_head all; /* mount_list, in mount order */
@@ -170,7 +174,7 @@ struct super *super_create(const struct fs_type *type, void *priv); /* refs 1, a
 void super_put(struct super *sb);
 struct inode *inode_create(struct super *sb, mode_t mode); /* refs 1, times now, fresh ino */
 struct inode *inode_get(struct inode *ino);
-void inode_put(struct inode *ino); /* NULL is fine */
+void inode_put(struct inode *ino);		     /* NULL is fine */
 void inode_touch(struct inode *ino, unsigned which); /* ATTR_ATIME|... := now */
 int inode_getattr(struct inode *ino, struct kstat *out);
 /* MAY_* as access(2): R_OK 4, W_OK 2, X_OK 1. 0 or -EACCES/-EROFS. */
@@ -187,7 +191,7 @@ int inode_open_special(struct inode *ino, struct file *f);
 /* --- dentries (dentry.c) --- */
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
-struct dentry *dentry_root(struct super *sb); /* a counted root dentry for sb */
+struct dentry *dentry_root(struct super *sb);			  /* a counted root dentry for sb */
 struct dentry *dentry_anon(struct inode *ino, const char *label); /* "pipe:[7]"; counted */
 struct super *anon_super(void); /* of inodes without a place in the tree */
 
@@ -200,14 +204,14 @@ int mount_root(struct super *sb, const char *source); /* the first */
 extern struct path root_path;
 
 /* --- walking (namei.c) --- */
-#define LOOKUP_FOLLOW	 1u  /* follow a symlink in the last component */
-#define LOOKUP_DIRECTORY 2u  /* it must be one */
-#define LOOKUP_EMPTY	 4u  /* "" means the base itself (AT_EMPTY_PATH) */
-#define LOOKUP_NO_XDEV	 8u  /* openat2's RESOLVE_* */
-#define LOOKUP_NO_MAGIC	 16u
+#define LOOKUP_FOLLOW	   1u /* follow a symlink in the last component */
+#define LOOKUP_DIRECTORY   2u /* it must be one */
+#define LOOKUP_EMPTY	   4u /* "" means the base itself (AT_EMPTY_PATH) */
+#define LOOKUP_NO_XDEV	   8u /* openat2's RESOLVE_* */
+#define LOOKUP_NO_MAGIC	   16u
 #define LOOKUP_NO_SYMLINKS 32u
-#define LOOKUP_BENEATH	 64u
-#define LOOKUP_IN_ROOT	 128u
+#define LOOKUP_BENEATH	   64u
+#define LOOKUP_IN_ROOT	   128u
 /* Resolve name from dirfd (AT_FDCWD: cwd).  *out is counted.  May sleep. */
 int path_lookup(struct task *t, int dirfd, const char *name, unsigned flags, struct path *out);
 /* Up to the last component: *parent counted, last points into name or is "." / ".." handled as

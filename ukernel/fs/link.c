@@ -130,9 +130,9 @@ long sys_mknodat(struct task *t, int dirfd, uaddr_t path, unsigned mode, unsigne
 		err = dir->ops->create ? dir->ops->create(dir, p.d->name, mode, t->cred, &ino)
 				       : -EPERM;
 	else
-		err = dir->ops->mknod ? dir->ops->mknod(dir, p.d->name, mode, decode_dev(dev),
-							t->cred, &ino)
-				      : -EPERM;
+		err = dir->ops->mknod
+			  ? dir->ops->mknod(dir, p.d->name, mode, decode_dev(dev), t->cred, &ino)
+			  : -EPERM;
 	if (!err)
 		place_filled(&p, ino);
 	place_put(&p);
@@ -283,10 +283,7 @@ static long do_unlink(struct task *t, int dirfd, uaddr_t uname, bool isdir)
 	if (!err && (strcmp(last, ".") == 0 || strcmp(last, "..") == 0)) {
 		bool root = name[strspn(name, "/")] == '\0';
 
-		err = !isdir		     ? -EISDIR
-		      : root		     ? -EBUSY
-		      : last[1] == '.' ? -ENOTEMPTY
-				       : -EINVAL;
+		err = !isdir ? -EISDIR : root ? -EBUSY : last[1] == '.' ? -ENOTEMPTY : -EINVAL;
 		path_put(&dir);
 	}
 	name_buf_put(name);

@@ -292,8 +292,8 @@ int mem_data_allocate(struct mem_data *d, int mode, uint64_t off, uint64_t len)
 			return err;
 	}
 	err = keep && end > SMALL_LIMIT ? mem_data_to_memfd(d)
-	      : keep		       ? 0
-				       : mem_data_reserve(d, end > d->size ? end : d->size);
+	      : keep			? 0
+					: mem_data_reserve(d, end > d->size ? end : d->size);
 	if (!err && d->memfd >= 0)
 		err = host_fallocate(d->memfd, keep ? FALLOC_FL_KEEP_SIZE : 0, off, len);
 	if (!err && !keep && end > d->size)

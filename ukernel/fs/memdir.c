@@ -57,7 +57,7 @@ static int dir_grow(struct mem_dir *d)
 	bucket = calloc(size, sizeof(*bucket));
 	if (!bucket)
 		return -ENOMEM;
-	list_for_each(e, &d->order, order) {
+	list_for_each (e, &d->order, order) {
 		struct mem_entry **head = &bucket[e->hash & (size - 1)];
 
 		e->hash_next = *head;
@@ -290,8 +290,8 @@ int mem_mkdir(struct inode *dir, const char *name, mode_t mode, const struct cre
 	return add_new(dir, name, mode | S_IFDIR, c, out);
 }
 
-int mem_mknod(struct inode *dir, const char *name, mode_t mode, uint64_t rdev,
-	      const struct cred *c, struct inode **out)
+int mem_mknod(struct inode *dir, const char *name, mode_t mode, uint64_t rdev, const struct cred *c,
+	      struct inode **out)
 {
 	int err = add_new(dir, name, mode, c, out);
 
@@ -406,8 +406,8 @@ static int exchange(struct inode *olddir, const char *oldname, struct inode *a,
 }
 
 /* The caller (rename.c) has made sure that old exists and that new may be replaced. */
-static int move(struct inode *olddir, const char *oldname, struct inode *ino,
-		struct inode *newdir, const char *newname, struct inode *victim)
+static int move(struct inode *olddir, const char *oldname, struct inode *ino, struct inode *newdir,
+		const char *newname, struct inode *victim)
 {
 	int err;
 
@@ -437,8 +437,8 @@ static int move(struct inode *olddir, const char *oldname, struct inode *ino,
 	return 0;
 }
 
-int mem_rename(struct inode *olddir, const char *oldname, struct inode *newdir,
-	       const char *newname, unsigned flags)
+int mem_rename(struct inode *olddir, const char *oldname, struct inode *newdir, const char *newname,
+	       unsigned flags)
 {
 	struct inode *ino, *victim = NULL;
 	int err = mem_lookup(olddir, oldname, &ino);

@@ -107,14 +107,14 @@ static void mem_file_release(struct file *f)
 }
 
 static const struct file_ops mem_file_ops = {
-	.name = "memory file",
-	.read = mem_file_read,
-	.write = mem_file_write,
-	.llseek = mem_file_llseek,
-	.fsync = mem_file_fsync,
-	.fallocate = mem_file_fallocate,
-	.mmap = mem_file_mmap,
-	.release = mem_file_release,
+    .name = "memory file",
+    .read = mem_file_read,
+    .write = mem_file_write,
+    .llseek = mem_file_llseek,
+    .fsync = mem_file_fsync,
+    .fallocate = mem_file_fallocate,
+    .mmap = mem_file_mmap,
+    .release = mem_file_release,
 };
 
 int mem_open(struct inode *ino, struct file *f)

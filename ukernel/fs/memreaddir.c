@@ -131,7 +131,7 @@ static int list_build(struct file *f, struct mem_dirfile *df)
 	err = list_append(df, ".", f->inode->ino, DT_DIR);
 	if (!err)
 		err = list_append(df, "..", up ? up->ino : f->inode->ino, DT_DIR);
-	list_for_each(e, &d->order, order)
+	list_for_each (e, &d->order, order)
 		if (!err && e->inode)
 			err = list_append(df, e->name, e->inode->ino, IFTODT(e->inode->mode));
 	if (err || !df->lower)
@@ -212,11 +212,11 @@ static void mem_dir_release(struct file *f)
 }
 
 static const struct file_ops mem_dir_ops = {
-	.name = "directory",
-	.llseek = mem_dir_llseek,
-	.readdir = mem_readdir,
-	.fsync = mem_dir_fsync,
-	.release = mem_dir_release,
+    .name = "directory",
+    .llseek = mem_dir_llseek,
+    .readdir = mem_readdir,
+    .fsync = mem_dir_fsync,
+    .release = mem_dir_release,
 };
 
 int mem_opendir(struct inode *dir, struct file *f)

@@ -50,7 +50,7 @@ struct mem_dir {
 /* A regular file's bytes: in ordinary memory while they are few, so that a small file costs no
  * host descriptor, in a memfd when they are many or are to be mapped. */
 struct mem_data {
-	int refs; /* the node, open files */
+	int refs;	      /* the node, open files */
 	struct mem_super *ms; /* charged for it; NULL: nobody */
 	uint8_t *buf;
 	size_t cap;
@@ -69,13 +69,13 @@ struct mem_node {
 	struct inode *inode; /* whose private part this is */
 	struct mem_super *ms;
 	struct host_node *lower; /* counted; NULL: all is ours */
-	bool attr_up;  /* the inode's fields are true, not lower's */
-	bool xattr_up; /* the same for extended attributes */
-	bool counted;  /* in ms->used_inodes */
-	int nlink_delta; /* links made less links removed while !attr_up */
-	struct mem_data *data; /* regular files; NULL: lower's */
-	struct mem_dir *dir;   /* directories */
-	char *target;	       /* symlinks; NULL: lower's */
+	bool attr_up;		 /* the inode's fields are true, not lower's */
+	bool xattr_up;		 /* the same for extended attributes */
+	bool counted;		 /* in ms->used_inodes */
+	int nlink_delta;	 /* links made less links removed while !attr_up */
+	struct mem_data *data;	 /* regular files; NULL: lower's */
+	struct mem_dir *dir;	 /* directories */
+	char *target;		 /* symlinks; NULL: lower's */
 	struct mem_xattr *xattrs;
 };
 
@@ -106,15 +106,15 @@ int mem_create(struct inode *dir, const char *name, mode_t mode, const struct cr
 int mem_tmpfile(struct inode *dir, mode_t mode, const struct cred *c, struct inode **out);
 int mem_mkdir(struct inode *dir, const char *name, mode_t mode, const struct cred *c,
 	      struct inode **out);
-int mem_mknod(struct inode *dir, const char *name, mode_t mode, uint64_t rdev,
-	      const struct cred *c, struct inode **out);
+int mem_mknod(struct inode *dir, const char *name, mode_t mode, uint64_t rdev, const struct cred *c,
+	      struct inode **out);
 int mem_symlink(struct inode *dir, const char *name, const char *target, const struct cred *c,
 		struct inode **out);
 int mem_link(struct inode *dir, const char *name, struct inode *target);
 int mem_unlink(struct inode *dir, const char *name, struct inode *victim);
 int mem_rmdir(struct inode *dir, const char *name, struct inode *victim);
-int mem_rename(struct inode *olddir, const char *oldname, struct inode *newdir,
-	       const char *newname, unsigned flags);
+int mem_rename(struct inode *olddir, const char *oldname, struct inode *newdir, const char *newname,
+	       unsigned flags);
 void mem_dir_free(struct mem_dir *d, struct mem_super *ms);
 /* Enter ino, and the directories above it, in their parents' tables. */
 int mem_pin(struct inode *ino);

@@ -326,8 +326,7 @@ int walk_all(struct walk *w)
 
 	if (err)
 		return err;
-	if ((w->trailing || (w->flags & LOOKUP_DIRECTORY)) &&
-	    !S_ISDIR(w->cur.dentry->inode->mode))
+	if ((w->trailing || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(w->cur.dentry->inode->mode))
 		return -ENOTDIR;
 	return 0;
 }

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ABI_O_LARGEFILE 0100000 /* the kernel's value; glibc's is 0 on x86-64 */
+#define ABI_O_LARGEFILE 0100000	  /* the kernel's value; glibc's is 0 on x86-64 */
 #define ABI_O_TMPFILE	020000000 /* without the O_DIRECTORY that must come with it */
 #define PATH_FLAGS	(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define OPEN_FLAGS                                                                                 \
@@ -146,8 +146,8 @@ static int create_and_open(struct walk *w, struct dentry *d, int flags, mode_t m
 		return err;
 	if (!dir->ops->create)
 		return -EACCES; /* proc */
-	err = dir->ops->create(dir, d->name, (mode & 07777 & ~t->fs->umask) | S_IFREG, t->cred,
-			       &ino);
+	err =
+	    dir->ops->create(dir, d->name, (mode & 07777 & ~t->fs->umask) | S_IFREG, t->cred, &ino);
 	if (err)
 		return err;
 	dentry_instantiate(d, ino);
@@ -317,9 +317,9 @@ static int open_how_check(const struct abi_open_how *how)
 		return -EINVAL;
 	if (makes ? how->mode & ~07777ULL : how->mode)
 		return -EINVAL;
-	if (how->resolve & ~(uint64_t)(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS |
-				       RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT |
-				       RESOLVE_CACHED))
+	if (how->resolve &
+	    ~(uint64_t)(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
+			RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED))
 		return -EINVAL;
 	if ((how->resolve & RESOLVE_BENEATH) && (how->resolve & RESOLVE_IN_ROOT))
 		return -EINVAL;

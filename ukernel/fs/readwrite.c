@@ -6,8 +6,8 @@
 #include "syscall.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
 
 /* preadv2(2) */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 struct side {
-	struct path dir; /* counted */
+	struct path dir;  /* counted */
 	struct dentry *d; /* counted */
 	char last[NAME_LIMIT + 1];
 	bool trailing;

@@ -3,8 +3,8 @@
  * readahead.
  */
 #include "fs/host.h"
-#include "fs/vfs.h"
 #include "fs/inotify.h"
+#include "fs/vfs.h"
 #include "kern/signal.h"
 #include "kern/task.h"
 #include "syscall.h"

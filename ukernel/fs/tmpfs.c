@@ -27,8 +27,7 @@ static void parse_options(const char *options, struct mem_super *ms, mode_t *mod
 	}
 }
 
-static struct super *mem_super_create(const struct fs_type *type, const char *options,
-				      mode_t *mode)
+static struct super *mem_super_create(const struct fs_type *type, const char *options, mode_t *mode)
 {
 	struct mem_super *ms = calloc(1, sizeof(*ms));
 	struct super *sb = ms ? super_create(type, ms) : NULL;
@@ -112,18 +111,18 @@ static bool overlay_revalidate(struct dentry *d)
 }
 
 const struct fs_type fs_tmpfs = {
-	.name = "tmpfs",
-	.magic = 0x01021994,
-	.mount = tmpfs_mount,
-	.kill = mem_kill,
-	.statfs = memtree_statfs,
+    .name = "tmpfs",
+    .magic = 0x01021994,
+    .mount = tmpfs_mount,
+    .kill = mem_kill,
+    .statfs = memtree_statfs,
 };
 
 const struct fs_type fs_overlay = {
-	.name = "overlay",
-	.magic = 0x794c7630,
-	.mount = overlay_mount,
-	.kill = mem_kill,
-	.statfs = memtree_statfs,
-	.revalidate = overlay_revalidate,
+    .name = "overlay",
+    .magic = 0x794c7630,
+    .mount = overlay_mount,
+    .kill = mem_kill,
+    .statfs = memtree_statfs,
+    .revalidate = overlay_revalidate,
 };

@@ -51,11 +51,11 @@ struct walk {
 	struct path cur;  /* counted */
 	const char *rest; /* still to walk at this level */
 	int links, depth;
-	bool trailing; /* the last component was followed by a slash */
+	bool trailing;	/* the last component was followed by a slash */
 	bool last_dots; /* the last component was "." or ".." or there was none */
 	char last[NAME_LIMIT + 1];
 	struct {
-		char *text;	  /* owned */
+		char *text;	    /* owned */
 		const char *resume; /* in the level below */
 	} level[SYMLINK_LIMIT + 1];
 };
