@@ -28,7 +28,8 @@
 
 #define RED_ZONE   128
 #define FP_ALIGN   64
-#define FX_BYTES   512 /* the legacy region */
+#define FX_BYTES   512 /* the legacy region ... */
+#define FX_ALIGN   16  /* ... which may be given alone */
 #define FP_MIN	   (FX_BYTES + 64)
 #define SW_OFFSET  464 /* of fp_sw_bytes in the legacy region */
 #define FP_MAGIC1  0x46505853U
@@ -359,8 +360,8 @@ static bool image_described(const uint8_t *image, size_t have, size_t *size, uin
 	return true;
 }
 
-/* Load the image in area.buf at off; have bytes of it were readable. */
-static int image_restore(struct task *t, size_t off, size_t have)
+/* Load the image that was at fp and is in area.buf at off; have bytes of it were readable. */
+static int image_restore(struct task *t, uaddr_t fp, size_t off, size_t have)
 {
 	const uint8_t *from = area.buf + off;
 	size_t size = FX_BYTES;
@@ -368,7 +369,11 @@ static int image_restore(struct task *t, size_t off, size_t have)
 
 	memset(area.image, 0, area.image_max);
 	if (image_described(from, have, &size, &features)) {
+		if (fp % FP_ALIGN)
+			return -EFAULT;
 		memcpy(area.image, from, size);
+		/* XRSTOR looks at the first 24 bytes of the header only. */
+		memset(area.image + FX_BYTES + 24, 0, 40);
 		memcpy(&bv, area.image + FX_BYTES, sizeof(bv));
 		if (bv & ~area.features)
 			return -EINVAL;
@@ -400,7 +405,7 @@ static int fp_restore(struct task *t, uaddr_t frame, size_t got, uaddr_t fp)
 
 	if (!fp)
 		return image_reset(t);
-	if (fp % FP_ALIGN)
+	if (fp % FX_ALIGN)
 		return -EFAULT;
 	if (fp > frame && off < got && got - off >= need) {
 		have = need;
@@ -411,7 +416,7 @@ static int fp_restore(struct task *t, uaddr_t frame, size_t got, uaddr_t fp)
 		if (have < FX_BYTES)
 			return -EFAULT;
 	}
-	return image_restore(t, off, have);
+	return image_restore(t, fp, off, have);
 }
 
 static long frame_pop(struct task *t, struct regs *regs)
@@ -423,10 +428,11 @@ static long frame_pop(struct task *t, struct regs *regs)
 	if (got < offsetof(struct rt_sigframe, info))
 		return -EFAULT;
 	struct abi_ucontext uc = f->uc;
+	/* With the handler's stack pointer still, as Linux does since 6.12; and like there the
+	 * answer is not looked at. */
+	altstack_set(t, &uc.stack, regs->rsp);
 	if (!restore_context(regs, &uc) || fp_restore(t, at, got, uc.mcontext.fpstate) < 0)
 		return -EFAULT;
-	/* As on Linux the result is not looked at. */
-	altstack_set(t, &uc.stack, regs->rsp);
 	signal_set_mask(t, uc.sigmask);
 	return 0;
 }

@@ -12,11 +12,13 @@
 #include "kern/itimer.h"
 #include "kern/sigqueue.h"
 #include "kern/task.h"
+#include "mm/mm.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 static bool thread_alive(const struct task *t)
@@ -265,16 +267,33 @@ int signal_send_pgrp(pid_t pgrp, int sig, const struct abi_siginfo *info)
 	return ret;
 }
 
+#define TRAP_PAGE_FAULT 14
+#define PF_WRITE	2u
+#define PF_INSTR	16u
+
+/* For sigcontext.  The machine may not know whether a page fault was a write; an access that a
+ * readable region refused, and that was no jump, was one. */
+static void fault_record(struct task *t)
+{
+	struct region_info r;
+
+	t->fault_trapno = t->trap.fault.trapno;
+	t->fault_err = t->trap.fault.err;
+	if (t->trap.fault.trapno != TRAP_PAGE_FAULT)
+		return;
+	t->fault_cr2 = t->trap.fault.addr;
+	if (t->trap.fault.signo == SIGSEGV && t->trap.fault.code == SEGV_ACCERR &&
+	    !(t->trap.fault.err & PF_INSTR) && t->mm && mm_region_next(t->mm, t->trap.fault.addr, &r) && r.start <= t->trap.fault.addr &&
+	    (r.prot & PROT_READ))
+		t->fault_err |= PF_WRITE;
+}
+
 void signal_force(struct task *t, int sig, const struct abi_siginfo *info)
 {
 	struct sigaction_entry *a = &t->sighand->action[sig];
 
-	if (t->in_syscall == false && t->trap.type == EVENT_FAULT) {
-		t->fault_trapno = t->trap.fault.trapno;
-		t->fault_err = t->trap.fault.err;
-		if (t->trap.fault.trapno == 14)
-			t->fault_cr2 = t->trap.fault.addr;
-	}
+	if (!t->in_syscall && t->trap.type == EVENT_FAULT)
+		fault_record(t);
 	if ((t->blocked & SIGMASK(sig)) || a->handler == (uaddr_t)SIG_IGN) {
 		a->handler = (uaddr_t)SIG_DFL;
 		t->blocked &= ~SIGMASK(sig);

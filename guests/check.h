@@ -1,0 +1,43 @@
+/*
+ * check.h - the few words that guest programs share: each checks, prints what it saw, and ends
+ * with the number of checks that failed.
+ */
+#ifndef GUESTS_CHECK_H
+#define GUESTS_CHECK_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int check_failures;
+
+#define CHECK(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			printf("FAIL line %d: %s (errno %d)\n", __LINE__, #cond, errno);           \
+			check_failures++;                                                          \
+		}                                                                                  \
+	} while (0)
+
+/* The call must fail with err. */
+#define CHECK_ERR(call, err)                                                                       \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		long ret_ = (long)(call);                                                          \
+		if (ret_ != -1 || errno != (err)) {                                                \
+			printf("FAIL line %d: %s gave %ld, errno %d, not %d\n", __LINE__, #call,   \
+			       ret_, errno, (err));                                                \
+			check_failures++;                                                          \
+		}                                                                                  \
+	} while (0)
+
+/* The call must succeed. */
+#define CHECK_OK(call) CHECK((call) == 0)
+
+static inline int check_done(void)
+{
+	printf(check_failures ? "%d checks failed\n" : "all checks passed\n", check_failures);
+	return check_failures ? 1 : 0;
+}
+#endif
