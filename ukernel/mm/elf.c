@@ -99,9 +99,10 @@ int elf_parse(const void *head, const void *phdrs, uint64_t user_hi, struct elf_
 		} else if (ph.p_type == PT_GNU_STACK) {
 			out->stack_exec = ph.p_flags & PF_X;
 		} else if (ph.p_type == PT_INTERP && !out->interp_len) {
-			if (ph.p_filesz > PATH_MAX || ph.p_filesz < 2 ||
-			    ph.p_offset > INT64_MAX - PATH_MAX)
+			if (ph.p_filesz > PATH_MAX || ph.p_filesz < 2)
 				err = -ENOEXEC;
+			else if (ph.p_offset > INT64_MAX - PATH_MAX)
+				err = -EINVAL;
 			out->interp_off = ph.p_offset;
 			out->interp_len = ph.p_filesz;
 		}

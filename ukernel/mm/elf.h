@@ -41,7 +41,7 @@ struct elf_image {
 int elf_header(const void *head, size_t len, uint64_t *phoff, size_t *phsize);
 
 /* head as above, phdrs the phsize bytes at phoff; user_hi: the end of guest addresses.
- * 0, -ENOEXEC or -ENOMEM. */
+ * 0, -ENOEXEC, -EINVAL or -ENOMEM. */
 int elf_parse(const void *head, const void *phdrs, uint64_t user_hi, struct elf_image *out);
 void elf_finish(struct elf_image *img);
 #endif
