@@ -123,8 +123,10 @@ int events_init(uint64_t tick_ns)
 		ret = timer_open(&tick_fd, SOURCE_TICK);
 	if (ret == 0)
 		ret = timer_open(&alarm_fd, SOURCE_ALARM);
-	if (ret < 0)
+	if (ret < 0) {
+		machine_fail("cannot make the descriptors for events: %s", strerror(-ret));
 		events_fini();
+	}
 	return ret;
 }
 

@@ -130,6 +130,20 @@ static int zygote_rename(void)
 	return inject_call(zygote, SYS_prctl, arg, &result);
 }
 
+/* The zygote still has our data section: a word to write and to read back. */
+static int memory_access_check(void)
+{
+	static uint64_t word = 1;
+	uint64_t there = 0, value = 2;
+
+	if (mem_write(zygote, (uaddr_t)&word, &value, sizeof(value)) == sizeof(value) &&
+	    mem_read(zygote, (uaddr_t)&word, &there, sizeof(there)) == sizeof(there) && there == 2)
+		return 0;
+	machine_fail("process_vm_readv and process_vm_writev are not allowed here: see the "
+		     "container's seccomp profile");
+	return -EPERM;
+}
+
 /* Forget everything but the stub and the vDSO. */
 static int zygote_empty(const struct machine_info *info)
 {
@@ -220,6 +234,8 @@ int zygote_start(const struct zygote_config *config, struct machine_info *info)
 		ret = zygote_reset_signals();
 	if (ret == 0)
 		ret = zygote_rename();
+	if (ret == 0)
+		ret = memory_access_check();
 	if (ret == 0 && config->prepare != NULL)
 		ret = config->prepare(zygote);
 	if (ret == 0)
