@@ -98,6 +98,8 @@ void pipe_consume(struct pipe *p, size_t len)
 {
 	bool was_full = pipe_room(p) < PIPE_BUF;
 
+	if (len > p->used) /* somebody else read while splice slept */
+		len = p->used;
 	p->head = (p->head + len) % p->size;
 	p->used -= len;
 	if (!p->used)
@@ -145,6 +147,16 @@ static ssize_t ring_fill(struct pipe *p, struct uio *from, size_t max)
 		max -= got;
 	}
 	return done;
+}
+
+ssize_t pipe_push(struct pipe *p, struct uio *from)
+{
+	size_t room = pipe_room(p);
+	ssize_t n = ring_fill(p, from, from->left < room ? from->left : room);
+
+	if (n > 0)
+		waitq_wake_n(&p->rq, 1, EPOLLIN | EPOLLRDNORM);
+	return n;
 }
 
 /* --- transfers --- */
@@ -224,18 +236,15 @@ static ssize_t pipe_write(struct file *f, struct uio *from, uint64_t *pos)
 
 	while (from->left) {
 		size_t need = total <= PIPE_BUF ? total : 1;
-		size_t room;
 
 		slept |= pipe_room(p) < need;
 		n = wait_room(p, current, need, file_nonblock(f));
 		if (n < 0)
 			break;
-		room = pipe_room(p);
-		n = ring_fill(p, from, from->left < room ? from->left : room);
+		n = pipe_push(p, from);
 		if (n <= 0)
 			break;
 		done += n;
-		waitq_wake_n(&p->rq, 1, EPOLLIN | EPOLLRDNORM);
 	}
 	if (slept && pipe_room(p) >= PIPE_BUF)
 		waitq_wake_n(&p->wq, 1, EPOLLOUT | EPOLLWRNORM);

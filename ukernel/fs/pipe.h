@@ -33,6 +33,8 @@ struct pipe *pipe_of(struct file *f);
 size_t pipe_peek(struct pipe *p, size_t skip, size_t max, const void **run);
 void pipe_consume(struct pipe *p, size_t len);
 size_t pipe_room(const struct pipe *p);
+/* Put in what there is room for, and wake a reader.  Does not sleep. */
+ssize_t pipe_push(struct pipe *p, struct uio *from);
 /* Wait until there is something to read / room for a byte.  1 when so, 0 at the end of the
  * stream (readers only), -EAGAIN if nonblock, -EPIPE (SIGPIPE has been sent), -ERESTARTSYS. */
 int pipe_wait_readable(struct pipe *p, bool nonblock);
