@@ -64,6 +64,15 @@ struct task;
 	X(rusagewho, int)                                                                          \
 	X(idtype, int)                                                                             \
 	X(renameflags, unsigned)                                                                   \
+	X(epollflags, unsigned long)                                                       \
+	X(efdflags, unsigned long)                                                         \
+	X(sfdflags, unsigned long)                                                         \
+	X(tfdflags, unsigned long)                                                         \
+	X(infdflags, unsigned long)                                                        \
+	X(mfdflags, unsigned long)                                                         \
+	X(msgflags, unsigned long)                                                         \
+	X(statxmask, unsigned long)                                                        \
+	X(timerflags, unsigned long)                                                       \
 	X(grndflags, unsigned)                                                                     \
 	X(sockdomain, int)                                                                         \
 	X(socktype, int)                                                                           \

@@ -155,14 +155,27 @@ static void enter_handler(struct delivery *d, int sig, const struct abi_siginfo 
 	signal_set_mask(t, mask);
 }
 
+/* The signal that ends the process was never taken from its queue: show it now. */
+static void trace_killer(struct task *t)
+{
+	int sig = t->proc->exit_status & 0x7f;
+	struct abi_siginfo info;
+
+	if (sig && sig != SIGKILL && signal_dequeue(t, SIGMASK(sig), &info) == sig)
+		trace_signal(t, sig, &info);
+}
+
 static void take_signals(struct delivery *d)
 {
 	struct task *t = d->t;
 	struct abi_siginfo info;
 
 	for (;;) {
-		if (t->proc->group_exiting)
+		if (t->proc->group_exiting) {
+			if (trace_on)
+				trace_killer(t);
 			task_exit(t, t->proc->exit_status);
+		}
 		if (t->must_exit)
 			task_exit(t, 0);
 		if (t->stop_pending) {

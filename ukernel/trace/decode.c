@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,7 +25,7 @@
 typedef long long ll;
 typedef unsigned long long ull;
 
-bool is_out_kind(enum arg_kind kind)
+static bool is_out_kind(enum arg_kind kind)
 {
 	switch (kind) {
 	case ARG_outbuf:
@@ -51,6 +52,11 @@ bool is_out_kind(enum arg_kind kind)
 	default:
 		return false;
 	}
+}
+
+bool waits_for_result(const struct call_view *v, int i)
+{
+	return is_out_kind(v->entry->kind[i]);
 }
 
 static void add_address(struct text *x, uint64_t v)
@@ -211,6 +217,10 @@ int args_shown(const struct call_view *v)
 			       a[1] == F_GETLEASE || a[1] == F_GETPIPE_SZ || a[1] == F_GET_SEALS
 			   ? 2
 			   : n;
+	case SYS_clone:
+		return a[0] & CLONE_SETTLS ? n
+		       : a[0] & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) ? 4
+		       : a[0] & CLONE_PARENT_SETTID ? 3 : 2;
 	case SYS_mremap:
 		return a[3] & MREMAP_FIXED ? n : 4;
 	case SYS_futex:
@@ -227,37 +237,6 @@ int args_shown(const struct call_view *v)
 	default:
 		return n;
 	}
-}
-
-/* Arguments whose meaning hangs on an earlier one; false: print it by kind. */
-static bool add_command_arg(struct text *x, const struct call_view *v, int i)
-{
-	uint64_t a = v->arg[i];
-
-	if (v->nr == SYS_fcntl && i == 2) {
-		if (v->arg[1] == F_SETFD)
-			text_add_flags(x, &names_fd_cloexec, a);
-		else if (v->arg[1] == F_SETFL)
-			text_add_flags(x, &names_open, a);
-		else if (v->arg[1] == F_DUPFD || v->arg[1] == F_DUPFD_CLOEXEC)
-			text_add(x, "%d", (int)a);
-		else
-			return false;
-		return true;
-	}
-	if (v->nr == SYS_prctl && i == 1 && v->arg[0] == 15 /* PR_SET_NAME */) {
-		add_string(x, v->task, a, 17);
-		return true;
-	}
-	if (v->nr == SYS_futex && i == 3) {
-		int op = (int)(v->arg[1] & 0x7f);
-		if (op != FUTEX_WAIT && op != FUTEX_WAIT_BITSET && op != FUTEX_LOCK_PI) {
-			text_add(x, "%u", (unsigned)a); /* val2 */
-			return true;
-		}
-		return a && text_add_struct(x, v->task, ARG_tsin, a);
-	}
-	return false;
 }
 
 static void add_clone_flags(struct text *x, const struct name_table *t, uint64_t flags)
@@ -294,6 +273,99 @@ static bool add_named(struct text *x, enum arg_kind kind, uint64_t a)
 	else
 		text_add_choice(x, t, (uint32_t)a);
 	return true;
+}
+
+bool is_arg_skipped(const struct call_view *v, int i)
+{
+	return v->nr == SYS_clone && i == 2 && !(v->arg[0] & (CLONE_PARENT_SETTID | CLONE_PIDFD));
+}
+
+/* The rest of a sleep is written only when it was cut short. */
+static bool is_unwritten_rest(const struct call_view *v, int i)
+{
+	bool is_rest = (v->nr == SYS_nanosleep && i == 1) || (v->nr == SYS_clock_nanosleep && i == 3);
+
+	return is_rest && v->done && v->result != -EINTR && v->result != -ERESTART_RESTARTBLOCK;
+}
+
+/* clone(2) is called with arguments that its flags give a meaning to, or not. */
+static void add_clone_arg(struct text *x, const struct call_view *v, int i)
+{
+	static const char *const names[] = {"flags", "child_stack", "parent_tid", "child_tidptr",
+					    "tls"};
+
+	text_add(x, "%s=", names[i]);
+	if (i == 0)
+		add_named(x, ARG_cloneflags, v->arg[0]);
+	else
+		add_address(x, v->arg[i]);
+}
+
+static void add_clone3_args(struct text *x, const struct call_view *v)
+{
+	struct abi_clone_args a = {0};
+	char name[24];
+
+	if (v->arg[1] < sizeof(uint64_t) * 8 ||
+	    copy_from_user(v->task, &a, v->arg[0], sizeof(uint64_t) * 8)) {
+		add_address(x, v->arg[0]);
+		return;
+	}
+	text_add(x, "{flags=");
+	add_named(x, ARG_cloneflags, a.flags);
+	if (a.flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID))
+		text_add(x, ", child_tid=%#llx", (ull)a.child_tid);
+	if (a.flags & CLONE_PARENT_SETTID)
+		text_add(x, ", parent_tid=%#llx", (ull)a.parent_tid);
+	text_add(x, ", exit_signal=%s, stack=", signal_name((int)a.exit_signal, name));
+	add_address(x, a.stack);
+	text_add(x, ", stack_size=%#llx", (ull)a.stack_size);
+	if (a.flags & CLONE_SETTLS)
+		text_add(x, ", tls=%#llx", (ull)a.tls);
+	text_add(x, "}");
+}
+
+/* Arguments whose meaning hangs on an earlier one; false: print it by kind. */
+static bool add_command_arg(struct text *x, const struct call_view *v, int i)
+{
+	uint64_t a = v->arg[i];
+
+	if (v->nr == SYS_clone) {
+		add_clone_arg(x, v, i);
+		return true;
+	}
+	if (v->nr == SYS_clone3 && i == 0) {
+		add_clone3_args(x, v);
+		return true;
+	}
+	if (is_unwritten_rest(v, i)) {
+		add_address(x, a);
+		return true;
+	}
+	if (v->nr == SYS_fcntl && i == 2) {
+		if (v->arg[1] == F_SETFD)
+			text_add_flags(x, &names_fd_cloexec, a);
+		else if (v->arg[1] == F_SETFL)
+			text_add_flags(x, &names_open, a);
+		else if (v->arg[1] == F_DUPFD || v->arg[1] == F_DUPFD_CLOEXEC)
+			text_add(x, "%d", (int)a);
+		else
+			return false;
+		return true;
+	}
+	if (v->nr == SYS_prctl && i == 1 && v->arg[0] == 15 /* PR_SET_NAME */) {
+		add_string(x, v->task, a, 17);
+		return true;
+	}
+	if (v->nr == SYS_futex && i == 3) {
+		int op = (int)(v->arg[1] & 0x7f);
+		if (op != FUTEX_WAIT && op != FUTEX_WAIT_BITSET && op != FUTEX_LOCK_PI) {
+			text_add(x, "%u", (unsigned)a); /* val2 */
+			return true;
+		}
+		return a && text_add_struct(x, v->task, ARG_tsin, a);
+	}
+	return false;
 }
 
 static void add_number(struct text *x, enum arg_kind kind, uint64_t a)
@@ -459,4 +531,9 @@ void text_add_result(struct text *x, const struct call_view *v)
 		text_add(x, "%ld", r);
 	if (v->nr == SYS_poll || v->nr == SYS_ppoll)
 		add_poll_result(x, v);
+	if (v->nr == SYS_fcntl && v->arg[1] == F_GETFL) {
+		text_add(x, " (flags ");
+		text_add_flags(x, &names_open, (uint64_t)r);
+		text_add(x, ")");
+	}
 }

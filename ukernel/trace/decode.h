@@ -67,10 +67,11 @@ struct call_view {
 	bool done; /* the result is known: show what the kernel wrote */
 	long result;
 };
-/* Is this kind filled in by the kernel, so that it can only be shown at the end? */
-bool is_out_kind(enum arg_kind kind);
+/* Is this argument filled in by the kernel, so that it can only be shown at the end? */
+bool waits_for_result(const struct call_view *v, int i);
 /* How many of the arguments mean something in this call (open's mode is one that may not). */
 int args_shown(const struct call_view *v);
+bool is_arg_skipped(const struct call_view *v, int i);
 void text_add_arg(struct text *x, const struct call_view *v, int i);
 void text_add_result(struct text *x, const struct call_view *v);
 

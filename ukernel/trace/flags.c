@@ -11,11 +11,13 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -122,6 +124,22 @@ LOCAL_TABLE(futex, 0x7f, "FUTEX_???", N(FUTEX_WAIT), N(FUTEX_WAKE), N(FUTEX_FD),
 	    N(FUTEX_WAIT_REQUEUE_PI), N(FUTEX_CMP_REQUEUE_PI), {13, "FUTEX_LOCK_PI2"},
 	    {FUTEX_PRIVATE_FLAG, "FUTEX_PRIVATE_FLAG"}, {FUTEX_CLOCK_REALTIME, "FUTEX_CLOCK_REALTIME"})
 
+LOCAL_TABLE(epollcreate, 0, "EPOLL_???", N(EPOLL_CLOEXEC))
+LOCAL_TABLE(efd, 0, "EFD_???", N(EFD_SEMAPHORE), N(EFD_CLOEXEC), N(EFD_NONBLOCK))
+LOCAL_TABLE(sfd, 0, "SFD_???", N(SFD_CLOEXEC), N(SFD_NONBLOCK))
+LOCAL_TABLE(tfd, 0, "TFD_???", N(TFD_CLOEXEC), N(TFD_NONBLOCK))
+LOCAL_TABLE(infd, 0, "IN_???", N(IN_CLOEXEC), N(IN_NONBLOCK))
+LOCAL_TABLE(mfd, 0, "MFD_???", N(MFD_CLOEXEC), N(MFD_ALLOW_SEALING), N(MFD_HUGETLB),
+	    {8, "MFD_NOEXEC_SEAL"}, {16, "MFD_EXEC"})
+LOCAL_TABLE(timer, 0, "TIMER_???", N(TIMER_ABSTIME), {2, "TFD_TIMER_CANCEL_ON_SET"})
+LOCAL_TABLE(msg, 0, "MSG_???", N(MSG_OOB), N(MSG_PEEK), N(MSG_DONTROUTE), N(MSG_CTRUNC),
+	    N(MSG_TRUNC), N(MSG_DONTWAIT), N(MSG_EOR), N(MSG_WAITALL), N(MSG_NOSIGNAL),
+	    N(MSG_MORE), N(MSG_CMSG_CLOEXEC))
+LOCAL_TABLE(statx, 0, "STATX_???", {0xfff, "STATX_ALL"}, {0x7ff, "STATX_BASIC_STATS"},
+	    N(STATX_TYPE), N(STATX_MODE), N(STATX_NLINK), N(STATX_UID), N(STATX_GID),
+	    N(STATX_ATIME), N(STATX_MTIME), N(STATX_CTIME), N(STATX_INO), N(STATX_SIZE),
+	    N(STATX_BLOCKS), N(STATX_BTIME), {0x1000, "STATX_MNT_ID"})
+
 TABLE(poll, 0, "POLL???", N(POLLIN), N(POLLPRI), N(POLLOUT), N(POLLERR), N(POLLHUP), N(POLLNVAL),
       N(POLLRDNORM), N(POLLRDBAND), N(POLLWRNORM), N(POLLWRBAND), N(POLLRDHUP))
 TABLE(epoll, 0, "EPOLL???", N(EPOLLIN), N(EPOLLPRI), N(EPOLLOUT), N(EPOLLERR), N(EPOLLHUP),
@@ -177,6 +195,15 @@ const struct name_table *names_of_kind(enum arg_kind kind, bool *is_set)
 	    [ARG_rusagewho] = {&names_rusage, false},
 	    [ARG_idtype] = {&names_idtype, false},
 	    [ARG_renameflags] = {&names_rename, true},
+	    [ARG_epollflags] = {&names_epollcreate, true},
+	    [ARG_efdflags] = {&names_efd, true},
+	    [ARG_sfdflags] = {&names_sfd, true},
+	    [ARG_tfdflags] = {&names_tfd, true},
+	    [ARG_infdflags] = {&names_infd, true},
+	    [ARG_mfdflags] = {&names_mfd, true},
+	    [ARG_msgflags] = {&names_msg, true},
+	    [ARG_timerflags] = {&names_timer, true},
+	    [ARG_statxmask] = {&names_statx, true},
 	    [ARG_grndflags] = {&names_grnd, true},
 	    [ARG_sockdomain] = {&names_family, false},
 	    [ARG_socktype] = {&names_socktype, true},

@@ -164,7 +164,7 @@ static void add_epoll_event(struct text *x, const struct abi_epoll_event *e)
 {
 	text_add(x, "{events=");
 	text_add_flags(x, &names_epoll, e->events);
-	text_add(x, ", data={u32=%u, u64=%#llx}}", (uint32_t)e->data, (ull)e->data);
+	text_add(x, ", data={u32=%u, u64=%llu}}", (uint32_t)e->data, (ull)e->data);
 }
 
 static void add_statfs(struct text *x, const struct abi_statfs *s)

@@ -104,10 +104,13 @@ static int add_args(struct text *x, const struct call_view *v, int from)
 	int n = args_shown(v), i;
 
 	for (i = from; i < n; i++) {
-		if (!v->done && is_out_kind(v->entry->kind[i]))
-			break;
-		if (i > 0)
+		if (is_arg_skipped(v, i))
+			continue;
+		/* The comma is part of what comes before, as strace breaks its lines. */
+		if (i > from || (i > 0 && !v->done))
 			text_add(x, ", ");
+		if (!v->done && waits_for_result(v, i))
+			break;
 		text_add_arg(x, v, i);
 	}
 	return i;
@@ -162,6 +165,14 @@ static void add_result_column(void)
 	text_add(&line, " = ");
 }
 
+/* sigreturn's argument is the frame; what matters in it is the mask, now in force. */
+static void add_restored_mask(struct task *t)
+{
+	text_add(&line, "{mask=");
+	text_add_sigset(&line, t->blocked);
+	text_add(&line, "}");
+}
+
 void trace_exit(struct task *t, long result)
 {
 	struct call_view v;
@@ -176,7 +187,9 @@ void trace_exit(struct task *t, long result)
 	v.done = true;
 	v.result = result;
 	resume_line(t, &v);
-	if (v.entry)
+	if (v.nr == SYS_rt_sigreturn && v.entry)
+		add_restored_mask(t);
+	else if (v.entry)
 		add_args(&line, &v, t->trace.next_arg);
 	text_add(&line, ")");
 	add_result_column();
