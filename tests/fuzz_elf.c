@@ -77,9 +77,8 @@ static void fuzz_script(const uint8_t *data, size_t len)
 		return;
 	if (len > SCRIPT_HEAD)
 		len = SCRIPT_HEAD;
-	head = malloc(len + 1);
+	head = calloc(1, len + 2);
 	memcpy(head, data, len);
-	head[len] = 0;
 	if (script_parse(head, len, &interp, &arg) == 0) {
 		must(interp > head && *interp && interp + strlen(interp) <= head + len);
 		if (arg)

@@ -20,8 +20,9 @@ int elf_header(const void *head, size_t len, uint64_t *phoff, size_t *phsize)
 	if (len < sizeof(eh))
 		return -ENOEXEC;
 	memcpy(&eh, head, sizeof(eh));
-	if (memcmp(eh.e_ident, ELFMAG, SELFMAG) || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    eh.e_machine != EM_X86_64 || (eh.e_type != ET_EXEC && eh.e_type != ET_DYN))
+	/* The class is not looked at, as in Linux: the machine says it. */
+	if (memcmp(eh.e_ident, ELFMAG, SELFMAG) || eh.e_machine != EM_X86_64 ||
+	    (eh.e_type != ET_EXEC && eh.e_type != ET_DYN))
 		return -ENOEXEC;
 	if (eh.e_phentsize != sizeof(Elf64_Phdr) || !eh.e_phnum)
 		return -ENOEXEC;

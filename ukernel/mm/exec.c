@@ -38,7 +38,7 @@
 /* A program file and what has been learnt of it. */
 struct program {
 	struct file *file; /* counted */
-	char *head;	   /* HEAD_SIZE + 1 bytes, zeros behind head_len */
+	char *head;	   /* HEAD_SIZE + 2 bytes, zeros behind head_len */
 	size_t head_len;
 	struct elf_image img;
 };
@@ -50,7 +50,9 @@ int exec_open(struct task *t, int dirfd, const char *name, unsigned lookup, stru
 
 	if (err)
 		return err;
-	if (!S_ISREG(path.dentry->inode->mode))
+	if (S_ISLNK(path.dentry->inode->mode))
+		err = -ELOOP;
+	else if (!S_ISREG(path.dentry->inode->mode))
 		err = -EACCES;
 	else
 		err = inode_permission(path.dentry->inode, t->cred, X_OK);
@@ -65,13 +67,13 @@ static int program_read(struct program *p)
 	ssize_t n;
 
 	if (!p->head)
-		p->head = malloc(HEAD_SIZE + 1);
+		p->head = malloc(HEAD_SIZE + 2);
 	if (!p->head)
 		return -ENOMEM;
 	n = file_read_kernel(p->file, p->head, HEAD_SIZE, 0);
 	if (n < 0)
 		return n;
-	memset(p->head + n, 0, HEAD_SIZE + 1 - n);
+	memset(p->head + n, 0, HEAD_SIZE + 2 - n);
 	p->head_len = n;
 	return 0;
 }

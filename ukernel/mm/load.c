@@ -149,8 +149,9 @@ static int image_place(struct task *t, struct exec_space *sp, const struct elf_i
 	return 0;
 }
 
+/* interp: of the program, whose place it may take (MAP_FIXED). */
 static int image_load(struct task *t, struct exec_space *sp, struct file *file,
-		      const struct elf_image *img, bool high, uaddr_t *bias)
+		      const struct elf_image *img, bool high, bool interp, uaddr_t *bias)
 {
 	int err;
 
@@ -160,7 +161,7 @@ static int image_load(struct task *t, struct exec_space *sp, struct file *file,
 	if (img->dyn)
 		err = image_place(t, sp, img, high, bias);
 	else
-		err = region_overlap(sp->mm, img->lo, img->hi) ? -EEXIST : 0;
+		err = !interp && region_overlap(sp->mm, img->lo, img->hi) ? -EEXIST : 0;
 	return err ? err : image_map(t, sp, file, img, *bias);
 }
 
@@ -186,7 +187,7 @@ int exec_load(struct task *t, struct exec_space *sp, struct file *prog,
 	      const struct elf_image *prog_img, struct file *interp,
 	      const struct elf_image *interp_img)
 {
-	int err = image_load(t, sp, prog, prog_img, interp != NULL, &sp->bias);
+	int err = image_load(t, sp, prog, prog_img, interp != NULL, false, &sp->bias);
 
 	if (err)
 		return err;
@@ -194,7 +195,7 @@ int exec_load(struct task *t, struct exec_space *sp, struct file *prog,
 	sp->phdr = prog_img->phdr ? prog_img->phdr + sp->bias : 0;
 	sp->phnum = prog_img->phnum;
 	if (interp) {
-		err = image_load(t, sp, interp, interp_img, false, &sp->base);
+		err = image_load(t, sp, interp, interp_img, false, true, &sp->base);
 		if (err)
 			return err;
 		sp->start = interp_img->entry + sp->base;

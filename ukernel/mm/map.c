@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mman.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -61,7 +62,7 @@ static int file_check(struct map_request *q)
 #define MAP_KNOWN                                                                                  \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_GROWSDOWN |    \
 	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |        \
-	 MAP_32BIT | MAP_FIXED_NOREPLACE)
+	 MAP_32BIT | MAP_FIXED_NOREPLACE | MAP_HUGE_2MB | MAP_HUGE_1GB)
 
 static int type_check(struct map_request *q)
 {

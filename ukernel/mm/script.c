@@ -26,9 +26,8 @@ int script_parse(char *head, size_t len, char **interp, char **arg)
 			q++;
 		if (len == SCRIPT_HEAD && q == limit)
 			return -ENOEXEC;
-		end = memchr(p, 0, limit - p);
-		if (!end)
-			end = limit;
+		/* A short file goes on in zeros: the name may be empty, but it is there. */
+		end = len < SCRIPT_HEAD ? limit + 1 : limit;
 	}
 	while (end > p && is_blank(end[-1]))
 		end--;
@@ -36,7 +35,7 @@ int script_parse(char *head, size_t len, char **interp, char **arg)
 	while (is_blank(*p))
 		p++;
 	if (!*p)
-		return -ENOEXEC;
+		return p == end ? -ENOEXEC : -EACCES;
 	*interp = p;
 	*arg = NULL;
 	while (*p && !is_blank(*p))
