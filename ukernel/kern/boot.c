@@ -137,6 +137,9 @@ static void first_main(struct task *t)
 		log_error(boot, "no standard files: %s", strerror(-start_error));
 	if (start_error == 0)
 		start_error = vfs_boot_workdir(t, boot_config);
+	/* That was not about the program: ENOENT and EACCES are kept for it. */
+	if (start_error < 0)
+		start_error = -EINVAL;
 	if (start_error == 0)
 		start_error = program_start(t);
 	if (start_error < 0)
@@ -206,6 +209,7 @@ int kernel_run(const struct boot_config *config, int *status)
 		return err;
 	box_timeout_start(config->timeout_ns);
 	*status = kernel_loop();
+	box_timed_out(status);
 	kill_rest();
 	kernel_drain();
 	sched_fini();

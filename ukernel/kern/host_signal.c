@@ -54,13 +54,19 @@ static void limit_fire(struct timer *tm)
 {
 	if (!limit_passed) {
 		limit_passed = true;
-		log_info(boot, "time limit reached");
+		log_warn(boot, "the time limit has passed: ending the program");
 		send_to_box(SIGTERM);
 		timer_arm(tm, time_now_ns() + GRACE_NS);
 		return;
 	}
-	kernel_exit_status = STATUS_TIMED_OUT;
 	kernel_halted = true;
+}
+
+bool box_timed_out(int *status)
+{
+	if (limit_passed)
+		*status = STATUS_TIMED_OUT;
+	return limit_passed;
 }
 
 void box_timeout_start(uint64_t timeout_ns)
