@@ -12,6 +12,7 @@
 
 #include "fs/hoststream.h"
 #include "lib/host.h"
+#include "kern/boot.h"
 #include "lib/log.h"
 
 #include <errno.h>
@@ -404,8 +405,8 @@ int stdfiles_install(struct task *t)
 
 	signal(SIGPIPE, SIG_IGN); /* EPIPE is the guest's business */
 	for (int fd = 0; fd < 3 && !err; fd++) {
-		if (fcntl(fd, F_GETFD) < 0)
-			continue;
+		if (boot_config->std_closed[fd])
+			continue; /* something of ours sits there by now */
 		err = stdfile_install(t, fd, made);
 		if (err == -EBADF)
 			err = 0;
