@@ -109,6 +109,7 @@ const struct machine_ops ptrace_machine = {
 	.mem_read = mem_read,
 	.mem_write = mem_write,
 	.mem_cmpxchg = inject_cmpxchg,
+	.mem_resident = mem_resident,
 	.regs_get = regs_get,
 	.regs_set = regs_set,
 	.xstate_get = xstate_get,

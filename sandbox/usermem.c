@@ -6,7 +6,10 @@
  */
 #include "vthread.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 size_t mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
 {
@@ -28,4 +31,23 @@ size_t mem_write(struct vthread *th, uaddr_t to, const void *from, size_t len)
 		return 0;
 	n = process_vm_writev(th->host_pid, &local, 1, &remote, 1, 0);
 	return n < 0 ? 0 : (size_t)n;
+}
+
+uint64_t mem_resident(struct vthread *th)
+{
+	unsigned long size, resident;
+	char path[64], buf[128];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)th->host_pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, buf, sizeof(buf) - 1);
+		close(fd);
+	}
+	if (n <= 0)
+		return 0;
+	buf[n] = 0;
+	return sscanf(buf, "%lu %lu", &size, &resident) == 2 ? resident * PAGE_SIZE : 0;
 }

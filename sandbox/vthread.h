@@ -151,6 +151,7 @@ int vm_apply(struct vthread *th, const struct vm_op *ops, size_t n, size_t *done
 /* ---- usermem.c ---- */
 size_t mem_read(struct vthread *th, uaddr_t from, void *to, size_t len);
 size_t mem_write(struct vthread *th, uaddr_t to, const void *from, size_t len);
+uint64_t mem_resident(struct vthread *th);
 
 /* ---- regs.c ---- */
 #define REGS_RESULT	(2 * 8)  /* r15, r14: where the stub leaves results */

@@ -1097,6 +1097,8 @@ static void bench(void)
 	th = load(mmap);
 	machine->resume(th, 0);
 	wait_event();
+	report("mmap(), only answered", best_of(round_call, th, 5000), 5000);
+	report("mmap(), registers get and set", best_of(round_call_regs, th, 5000), 5000);
 	report("mmap() with 1 vm_op", best_of(round_vm1, th, 5000), 5000);
 	machine->thread_destroy(th);
 	th = load(spin);
