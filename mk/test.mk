@@ -3,6 +3,9 @@
 GUEST_SRC   := $(sort $(wildcard guests/*.c))
 HOSTILE_SRC := $(sort $(wildcard guests/hostile/*.c))
 GUEST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Iguests -pthread
+# musl brings no <linux/...>: those of the host come after its own.
+MUSL_CFLAGS := -w -include guests/musl.h -idirafter /usr/include \
+	-idirafter /usr/include/x86_64-linux-gnu
 MUSL_GCC    := $(shell command -v musl-gcc 2>/dev/null)
 
 GUESTS := $(GUEST_SRC:guests/%.c=$(B)/guests/%) $(HOSTILE_SRC:guests/hostile/%.c=$(B)/guests/hostile/%)
@@ -24,7 +27,7 @@ $(B)/guests/dynamic/%: guests/%.c $(wildcard guests/*.h)
 $(B)/guests/musl/%.tried: guests/%.c $(wildcard guests/*.h)
 	@mkdir -p $(@D)
 	@rm -f $(@:.tried=)
-	@$(MUSL_GCC) $(GUEST_CFLAGS) -w -static -o $(@:.tried=) $< -lm 2>$@ || echo "no musl build: $<"
+	@$(MUSL_GCC) $(GUEST_CFLAGS) $(MUSL_CFLAGS) -static -o $(@:.tried=) $< -lm 2>$@ || echo "no musl build: $<"
 	@touch $@
 $(B)/guests/%: guests/%.c $(wildcard guests/*.h)
 	@mkdir -p $(@D)

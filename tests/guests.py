@@ -111,7 +111,8 @@ def run_guest(checks, guest, configs):
             natives[build] = in_scratch(lambda cwd: lib.run(argv, guest.seconds, cwd))
         native = natives.get(build)
         if guest.native and native.status is None:
-            checks.fail(f"guests/{guest.name} ({build})", "does not end natively")
+            say = checks.fail if build == "static" else checks.skip
+            say(f"guests/{guest.name} ({build})", "does not end natively")
             continue
         compare(checks, guest, build, backend, cpus, native)
 
