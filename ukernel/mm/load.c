@@ -14,7 +14,8 @@
 #include <sys/resource.h>
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
-/* Linux's ELF_ET_DYN_BASE: two thirds of the way up. */
+/* Linux's ELF_ET_DYN_BASE: two thirds of the way up its own TASK_SIZE. */
+#define DYN_BASE	  0x555555554000UL
 #define DYN_BASE_RND_BITS 28
 #define BRK_RND_BITS	  18
 
@@ -133,7 +134,7 @@ static int image_place(struct task *t, struct exec_space *sp, const struct elf_i
 	if (align > machine_info.user_hi || len > machine_info.user_hi - align)
 		return -ENOMEM;
 	if (high) {
-		uaddr_t want = machine_info.user_hi / 3 * 2 + place_random(t, DYN_BASE_RND_BITS);
+		uaddr_t want = DYN_BASE + place_random(t, DYN_BASE_RND_BITS);
 
 		want &= ~(align - 1);
 		if (want < machine_info.user_hi - len &&
@@ -173,7 +174,7 @@ static void brk_place(struct task *t, struct mm *mm, const struct elf_image *img
 
 	/* A static PIE lies among the mappings, where a heap could not grow. */
 	if (moved)
-		brk = page_align_up(machine_info.user_hi / 3 * 2);
+		brk = DYN_BASE + PAGE_SIZE;
 	if (!(t->proc->personality & ADDR_NO_RANDOMIZE)) {
 		if (!moved)
 			brk += PAGE_SIZE;

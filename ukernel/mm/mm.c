@@ -179,6 +179,7 @@ bool mm_region_next(struct mm *mm, uaddr_t from, struct region_info *out)
 				    .shared = r->flags & REGION_SHARED,
 				    .off = r->file ? r->off : 0,
 				    .file = r->file,
+				    .anon_ino = r->shm ? r->shm->id : 0,
 				    .name = region_name(mm, r)};
 	return true;
 }

@@ -45,6 +45,7 @@ struct region_info {
 	bool shared;
 	uint64_t off;
 	struct file *file; /* borrowed, may be NULL */
+	uint64_t anon_ino; /* shared anonymous memory: what identifies it; else 0 */
 	const char *name;  /* "[heap]", "[stack]", "[vdso]", ... or NULL */
 };
 /* Regions in address order, starting with the first that ends above from.  false: no more. */

@@ -23,6 +23,8 @@ static void show_region(struct seq *s, const struct region_info *r)
 
 	if (r->file)
 		inode_getattr(r->file->inode, &st);
+	else if (r->anon_ino)
+		st = (struct kstat){.dev = 1, .ino = r->anon_ino}; /* as of Linux's internal tmpfs */
 	seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", (unsigned long)r->start,
 		   (unsigned long)r->end, r->prot & PROT_READ ? 'r' : '-',
 		   r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-',
