@@ -356,7 +356,7 @@ int fifo_open(struct inode *ino, struct file *f)
 	p = ino->pipe;
 	if (!p)
 		return -ENOMEM;
-	if (accmode == O_WRONLY && nonblock && !p->readers) {
+	if (accmode == O_WRONLY && nonblock && !p->readers && ino->sb != pipefs) {
 		if (!p->refs) {
 			ino->pipe = NULL;
 			pipe_destroy(p);
@@ -364,6 +364,9 @@ int fifo_open(struct inode *ino, struct file *f)
 		return -ENXIO;
 	}
 	pipe_attach(p, f);
+	/* One without a name has no partner to wait for: whoever can open it knows of it. */
+	if (ino->sb == pipefs)
+		return 0;
 	if (accmode == O_RDONLY && !nonblock)
 		err = wait_partner(p, &p->writers, &p->writer_opens);
 	else if (accmode == O_WRONLY)
