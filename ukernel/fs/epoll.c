@@ -500,6 +500,7 @@ static void epoll_release(struct file *f)
 
 static const struct file_ops epoll_ops = {
 	.name = "eventpoll",
+	.llseek = file_llseek_noop,
 	.poll = epoll_poll,
 	.show_fdinfo = epoll_fdinfo,
 	.release = epoll_release,

@@ -93,6 +93,7 @@ static const struct file_ops eventfd_ops = {
 	.name = "eventfd",
 	.read = counter_read,
 	.write = counter_write,
+	.llseek = file_llseek_noop,
 	.poll = eventfd_poll,
 	.show_fdinfo = eventfd_fdinfo,
 	.release = eventfd_release,

@@ -92,6 +92,8 @@ ssize_t file_write(struct file *f, struct uio *from, uint64_t *pos);
 ssize_t file_read_kernel(struct file *f, void *buf, size_t len, uint64_t pos);
 uint32_t file_poll(struct file *f, struct poll_table *pt);
 int64_t file_llseek_generic(struct file *f, int64_t off, int whence);
+/* For anonymous files (eventfd and the like), which have no position but take the call. */
+int64_t file_llseek_noop(struct file *f, int64_t off, int whence);
 
 static inline bool file_nonblock(const struct file *f)
 {

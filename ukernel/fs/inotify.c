@@ -294,6 +294,7 @@ static void inotify_release(struct file *f)
 static const struct file_ops inotify_ops = {
 	.name = "inotify",
 	.read = inotify_read,
+	.llseek = file_llseek_noop,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,
 	.show_fdinfo = inotify_fdinfo,

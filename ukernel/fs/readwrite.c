@@ -177,9 +177,7 @@ long sys_lseek(struct task *t, int fd, int64_t offset, int whence)
 	if (!f)
 		return -EBADF;
 	vfs_tick++;
-	if (f->stream)
-		r = -ESPIPE;
-	else if (!f->ops->llseek)
+	if (!f->ops->llseek)
 		r = -ESPIPE;
 	else
 		r = f->ops->llseek(f, offset, whence);

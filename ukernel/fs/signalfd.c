@@ -113,6 +113,7 @@ static int signalfd_show(struct file *f, char *buf, size_t size)
 static const struct file_ops signalfd_ops = {
     .name = "signalfd",
     .read = signalfd_read,
+    .llseek = file_llseek_noop,
     .poll = signalfd_poll,
     .release = signalfd_release,
     .show_fdinfo = signalfd_show,

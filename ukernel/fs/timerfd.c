@@ -138,6 +138,7 @@ static int timerfd_show(struct file *f, char *buf, size_t size)
 static const struct file_ops timerfd_ops = {
     .name = "timerfd",
     .read = timerfd_read,
+    .llseek = file_llseek_noop,
     .poll = timerfd_poll,
     .release = timerfd_release,
     .show_fdinfo = timerfd_show,
