@@ -35,14 +35,14 @@ static int watches_len;
 static struct vthread *queue_first, **queue_last = &queue_first;
 static int (*listener_ready)(struct event *out);
 
-static const int host_signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP,  SIGWINCH,
+static const int host_signals[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,  SIGWINCH,
 				   SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2, SIGALRM};
 
 static int epoll_change(int op, int fd, enum source source, uint32_t events)
 {
 	struct epoll_event ev = {
-		.events = events,
-		.data.u64 = (uint64_t)source << 32 | (uint32_t)fd,
+	    .events = events,
+	    .data.u64 = (uint64_t)source << 32 | (uint32_t)fd,
 	};
 
 	return host_result(epoll_ctl(epoll_fd, op, fd, &ev));
@@ -253,9 +253,9 @@ int events_poll(struct event *out, bool block)
 uint64_t clock_ns(enum machine_clock clock)
 {
 	static const clockid_t ids[] = {
-		[CLOCK_OF_TICKS] = CLOCK_MONOTONIC,
-		[CLOCK_OF_WALL] = CLOCK_REALTIME,
-		[CLOCK_OF_BOOT] = CLOCK_BOOTTIME,
+	    [CLOCK_OF_TICKS] = CLOCK_MONOTONIC,
+	    [CLOCK_OF_WALL] = CLOCK_REALTIME,
+	    [CLOCK_OF_BOOT] = CLOCK_BOOTTIME,
 	};
 	struct timespec ts;
 

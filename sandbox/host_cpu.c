@@ -22,15 +22,15 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define SLICE_NS     100000 /* the least that the host grants */
-#define SPREAD_MS    1	    /* a guest that has computed for so long may be sent away */
-#define NEAR_CYCLES  200000 /* some 80 us between traps: better off at home */
-#define AWAY_PACE    (16 * NEAR_CYCLES)
-#define SLOW_YIELD   500000 /* cycles, some 200 us: others had the core */
-#define SLOW_PENALTY 1000   /* waits to sleep through after one */
-#define VAIN_PENALTY 16	    /* after a yield that brought nothing */
+#define SLICE_NS      100000 /* the least that the host grants */
+#define SPREAD_MS     1	     /* a guest that has computed for so long may be sent away */
+#define NEAR_CYCLES   200000 /* some 80 us between traps: better off at home */
+#define AWAY_PACE     (16 * NEAR_CYCLES)
+#define SLOW_YIELD    500000	  /* cycles, some 200 us: others had the core */
+#define SLOW_PENALTY  1000	  /* waits to sleep through after one */
+#define VAIN_PENALTY  16	  /* after a yield that brought nothing */
 #define REVIEW_CYCLES 500000000UL /* some 200 ms between looks at our own waiting */
-#define WAIT_SHARE   8		 /* move when more than 1/8 of the time was spent waiting */
+#define WAIT_SHARE    8		  /* move when more than 1/8 of the time was spent waiting */
 
 /* As the host's sched_setattr(2) wants it; not in the C library. */
 struct sched_attributes {
@@ -78,7 +78,8 @@ void host_cpu_init(int cpus)
 /*
  * On one core the supervisor competes with the guest that it has just resumed.  A short slice makes
  * its virtual deadline the earlier one, so that it gets the core back when it has something to do
- * (Linux 6.12; older hosts ignore the wish; true when it was granted).  Guests do not inherit it: call after zygote_start().
+ * (Linux 6.12; older hosts ignore the wish; true when it was granted).  Guests do not inherit it:
+ * call after zygote_start().
  */
 bool host_cpu_short_slice(void)
 {

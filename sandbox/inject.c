@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 
 #define NO_RESULT 0x8000000000000001UL /* nothing that a host call returns */
-#define EFLAGS_IF 0x202UL /* what a fresh thread has: interrupts on, all else clear */
+#define EFLAGS_IF 0x202UL	       /* what a fresh thread has: interrupts on, all else clear */
 
 /* Registers for the stub: through eflags from us, the rest as the guest has them. */
 static int stub_enter(struct vthread *th, struct regs *stub_regs)
@@ -98,14 +98,14 @@ static void secret_apply(struct regs *r)
 int inject_call(struct vthread *th, uint64_t nr, const uint64_t arg[6], long *result)
 {
 	struct regs r = {
-		.rax = nr,
-		.rdi = arg[0],
-		.rsi = arg[1],
-		.rdx = arg[2],
-		.r10 = arg[3],
-		.r8 = arg[4],
-		.r9 = arg[5],
-		.rip = stub.call,
+	    .rax = nr,
+	    .rdi = arg[0],
+	    .rsi = arg[1],
+	    .rdx = arg[2],
+	    .r10 = arg[3],
+	    .r8 = arg[4],
+	    .r9 = arg[5],
+	    .rip = stub.call,
 	};
 	int ret;
 
@@ -120,12 +120,12 @@ int inject_batch(struct vthread *th, size_t n, size_t *done)
 {
 	uaddr_t orders = stub.base + PAGE_SIZE;
 	struct regs r = {
-		.rbx = orders,
-		.rbp = orders + n * sizeof(struct order),
-		.r12 = stub.secret & 0xffffffff00000000UL,
-		.r13 = stub.secret << 32,
-		.r14 = stub.secret,
-		.rip = stub.batch,
+	    .rbx = orders,
+	    .rbp = orders + n * sizeof(struct order),
+	    .r12 = stub.secret & 0xffffffff00000000UL,
+	    .r13 = stub.secret << 32,
+	    .r14 = stub.secret,
+	    .rip = stub.batch,
 	};
 	int ret = stub_run(th, &r);
 
@@ -140,10 +140,10 @@ int inject_cmpxchg(struct vthread *th, uaddr_t addr, uint32_t expect, uint32_t d
 		   uint32_t *seen)
 {
 	struct regs r = {
-		.rdi = addr,
-		.rax = expect,
-		.rsi = desire,
-		.rip = stub.cmpxchg,
+	    .rdi = addr,
+	    .rax = expect,
+	    .rsi = desire,
+	    .rip = stub.cmpxchg,
 	};
 	int ret;
 

@@ -24,9 +24,9 @@
 
 /* The best first: this is the order of "auto". */
 static const struct machine_ops *const machines[] = {
-	&seccomp_machine,
-	&ptrace_machine,
-	NULL,
+    &seccomp_machine,
+    &ptrace_machine,
+    NULL,
 };
 
 const struct machine_ops *const *machine_list(void)
@@ -160,8 +160,8 @@ static bool seccomp_flag_known(unsigned flags)
 
 void host_probe(struct host_probe *probe)
 {
-	struct host_probe *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct host_probe *shared =
+	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	memset(probe, 0, sizeof(*probe));
 	if (shared == MAP_FAILED)
@@ -200,8 +200,9 @@ const struct machine_ops *machine_choose(const struct host_probe *probe, char *w
 		return machines[i];
 	}
 	if (probe->yama_scope == 3)
-		snprintf(why, len, "ptrace is switched off on this host (yama scope 3): set "
-				   "kernel.yama.ptrace_scope to 0..2 and boot again");
+		snprintf(why, len,
+			 "ptrace is switched off on this host (yama scope 3): set "
+			 "kernel.yama.ptrace_scope to 0..2 and boot again");
 	else
 		snprintf(why, len, "%s", probe->machine[1].reason);
 	return NULL;

@@ -21,11 +21,10 @@
 static struct vthread *latest; /* resumed last; only it is worth yielding to */
 static unsigned since_poll;
 
-
 static int ptrace_init(const struct machine_config *config, struct machine_info *info)
 {
 	const struct zygote_config zc = {
-		.ptrace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL,
+	    .ptrace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL,
 	};
 	int ret;
 
@@ -98,30 +97,30 @@ static int ptrace_wait(struct event *out, bool block)
 }
 
 const struct machine_ops ptrace_machine = {
-	.name = "ptrace",
-	.init = ptrace_init,
-	.fini = ptrace_fini,
-	.space_create = space_create,
-	.space_clone = space_clone,
-	.thread_clone = thread_clone,
-	.thread_destroy = ptrace_destroy,
-	.vm_apply = vm_apply,
-	.mem_read = mem_read,
-	.mem_write = mem_write,
-	.mem_cmpxchg = inject_cmpxchg,
-	.mem_resident = mem_resident,
-	.regs_get = regs_get,
-	.regs_set = regs_set,
-	.xstate_get = xstate_get,
-	.xstate_set = xstate_set,
-	.set_result = regs_set_result,
-	.resume = ptrace_resume,
-	.stop = thread_interrupt,
-	.wait = ptrace_wait,
-	.clock_ns = clock_ns,
-	.cpu_ns = thread_cpu_ns,
-	.tick_arm = tick_arm,
-	.alarm_set = alarm_set,
-	.fd_watch = fd_watch,
-	.fd_unwatch = fd_unwatch,
+    .name = "ptrace",
+    .init = ptrace_init,
+    .fini = ptrace_fini,
+    .space_create = space_create,
+    .space_clone = space_clone,
+    .thread_clone = thread_clone,
+    .thread_destroy = ptrace_destroy,
+    .vm_apply = vm_apply,
+    .mem_read = mem_read,
+    .mem_write = mem_write,
+    .mem_cmpxchg = inject_cmpxchg,
+    .mem_resident = mem_resident,
+    .regs_get = regs_get,
+    .regs_set = regs_set,
+    .xstate_get = xstate_get,
+    .xstate_set = xstate_set,
+    .set_result = regs_set_result,
+    .resume = ptrace_resume,
+    .stop = thread_interrupt,
+    .wait = ptrace_wait,
+    .clock_ns = clock_ns,
+    .cpu_ns = thread_cpu_ns,
+    .tick_arm = tick_arm,
+    .alarm_set = alarm_set,
+    .fd_watch = fd_watch,
+    .fd_unwatch = fd_unwatch,
 };

@@ -44,10 +44,10 @@ static int buffers_init(void)
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
 		return -errno;
-	request_size = sizeof(*request) > sizes.seccomp_notif ? sizeof(*request)
-							      : sizes.seccomp_notif;
-	reply_size = sizeof(*reply) > sizes.seccomp_notif_resp ? sizeof(*reply)
-							       : sizes.seccomp_notif_resp;
+	request_size =
+	    sizeof(*request) > sizes.seccomp_notif ? sizeof(*request) : sizes.seccomp_notif;
+	reply_size =
+	    sizeof(*reply) > sizes.seccomp_notif_resp ? sizeof(*reply) : sizes.seccomp_notif_resp;
 	request = calloc(1, request_size);
 	reply = calloc(1, reply_size);
 	return request == NULL || reply == NULL ? -ENOMEM : 0;
@@ -84,7 +84,7 @@ static int listener_read(struct event *out)
 		out->syscall.arg[i] = request->data.args[i];
 	out->syscall.ip = request->data.instruction_pointer;
 	out->syscall.abi =
-		request->data.arch == AUDIT_ARCH_X86_64 ? SYSCALL_ABI_64 : SYSCALL_ABI_32;
+	    request->data.arch == AUDIT_ARCH_X86_64 ? SYSCALL_ABI_64 : SYSCALL_ABI_32;
 	return 1;
 }
 
@@ -106,9 +106,8 @@ static void seccomp_fini(void)
 static int seccomp_init_machine(const struct machine_config *config, struct machine_info *info)
 {
 	const struct zygote_config zc = {
-		.prepare = zygote_filter,
-		.ptrace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL |
-				  PTRACE_O_TRACESECCOMP,
+	    .prepare = zygote_filter,
+	    .ptrace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP,
 	};
 	int ret;
 
@@ -130,8 +129,8 @@ static int seccomp_init_machine(const struct machine_config *config, struct mach
 		seccomp_fini();
 		return ret;
 	}
-	seccomp_sync_wake_up = ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-				     SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) == 0;
+	seccomp_sync_wake_up =
+	    ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) == 0;
 	return 0;
 }
 
@@ -188,30 +187,30 @@ static int seccomp_wait(struct event *out, bool block)
 }
 
 const struct machine_ops seccomp_machine = {
-	.name = "seccomp",
-	.init = seccomp_init_machine,
-	.fini = seccomp_fini,
-	.space_create = space_create,
-	.space_clone = space_clone,
-	.thread_clone = thread_clone,
-	.thread_destroy = seccomp_destroy,
-	.vm_apply = vm_apply,
-	.mem_read = mem_read,
-	.mem_write = mem_write,
-	.mem_cmpxchg = inject_cmpxchg,
-	.mem_resident = mem_resident,
-	.regs_get = regs_get,
-	.regs_set = regs_set,
-	.xstate_get = xstate_get,
-	.xstate_set = xstate_set,
-	.set_result = regs_set_result,
-	.resume = seccomp_resume,
-	.stop = thread_interrupt,
-	.wait = seccomp_wait,
-	.clock_ns = clock_ns,
-	.cpu_ns = thread_cpu_ns,
-	.tick_arm = tick_arm,
-	.alarm_set = alarm_set,
-	.fd_watch = fd_watch,
-	.fd_unwatch = fd_unwatch,
+    .name = "seccomp",
+    .init = seccomp_init_machine,
+    .fini = seccomp_fini,
+    .space_create = space_create,
+    .space_clone = space_clone,
+    .thread_clone = thread_clone,
+    .thread_destroy = seccomp_destroy,
+    .vm_apply = vm_apply,
+    .mem_read = mem_read,
+    .mem_write = mem_write,
+    .mem_cmpxchg = inject_cmpxchg,
+    .mem_resident = mem_resident,
+    .regs_get = regs_get,
+    .regs_set = regs_set,
+    .xstate_get = xstate_get,
+    .xstate_set = xstate_set,
+    .set_result = regs_set_result,
+    .resume = seccomp_resume,
+    .stop = thread_interrupt,
+    .wait = seccomp_wait,
+    .clock_ns = clock_ns,
+    .cpu_ns = thread_cpu_ns,
+    .tick_arm = tick_arm,
+    .alarm_set = alarm_set,
+    .fd_watch = fd_watch,
+    .fd_unwatch = fd_unwatch,
 };

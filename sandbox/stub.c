@@ -81,10 +81,15 @@ int stub_init(uaddr_t avoid_lo, uaddr_t avoid_hi)
  * zygote has inherited: it brings the stub to its place. */
 int stub_map(struct vthread *th)
 {
-	const uint64_t code[6] = {stub.base, PAGE_SIZE, PROT_READ | PROT_EXEC,
-				  MAP_SHARED | MAP_FIXED, (uint64_t)stub.memfd, 0};
-	const uint64_t orders[6] = {stub.base + PAGE_SIZE, PAGE_SIZE, PROT_READ,
-				    MAP_SHARED | MAP_FIXED, (uint64_t)stub.memfd, PAGE_SIZE};
+	const uint64_t code[6] = {stub.base,
+				  PAGE_SIZE,
+				  PROT_READ | PROT_EXEC,
+				  MAP_SHARED | MAP_FIXED,
+				  (uint64_t)stub.memfd,
+				  0};
+	const uint64_t orders[6] = {
+	    stub.base + PAGE_SIZE, PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED,
+	    (uint64_t)stub.memfd,  PAGE_SIZE};
 	long result = 0;
 	int ret = inject_call(th, SYS_mmap, code, &result);
 

@@ -61,7 +61,7 @@ struct vthread {
 	struct regs regs; /* what the guest shall see, valid if regs_valid */
 	bool regs_valid;
 	enum dirt dirt;
-	bool call_open; /* in a trace stop: the host will do the call unless orig_rax is -1 */
+	bool call_open;	 /* in a trace stop: the host will do the call unless orig_rax is -1 */
 	bool result_set; /* result waits to be stored in rax */
 	int64_t result;
 
@@ -95,9 +95,9 @@ struct order { /* one host call for the stub's batch routine; layout known to st
 struct stub {
 	uaddr_t base; /* code page; the order page follows */
 	int memfd;
-	struct order *orders; /* the supervisor's writable view of the order page */
+	struct order *orders;	      /* the supervisor's writable view of the order page */
 	uaddr_t call, batch, cmpxchg; /* entry points */
-	uaddr_t zeroes, ones; /* 64 bytes of each, readable */
+	uaddr_t zeroes, ones;	      /* 64 bytes of each, readable */
 	/* what an allowed call must carry under seccomp; 0 under ptrace */
 	uint64_t secret;
 };
@@ -130,10 +130,10 @@ uint64_t thread_cpu_ns(struct vthread *th);
 int thread_settle(struct vthread *th);
 /* Wait for the next stop of th, which is bound to come at once.  -ESRCH when it died. */
 int thread_stop_wait(struct vthread *th, int *status);
-void thread_gone(struct vthread *th);		       /* the host reported its death */
+void thread_gone(struct vthread *th);			 /* the host reported its death */
 void thread_held_report(struct vthread *th, int status); /* waitpid() spoke of a held thread */
-void thread_reaped(void);				  /* ... or of one long destroyed */
-unsigned thread_unreaped(void);				  /* how many such are left */
+void thread_reaped(void);				 /* ... or of one long destroyed */
+unsigned thread_unreaped(void);				 /* how many such are left */
 extern unsigned threads_running;
 struct vthread *thread_next(struct vthread *after); /* all threads; NULL: first, at the end */
 /* Every change of th->hold goes through here. */
@@ -154,11 +154,11 @@ size_t mem_write(struct vthread *th, uaddr_t to, const void *from, size_t len);
 uint64_t mem_resident(struct vthread *th);
 
 /* ---- regs.c ---- */
-#define REGS_RESULT	(2 * 8)  /* r15, r14: where the stub leaves results */
-#define REGS_TO_FLAGS	(19 * 8) /* r15..eflags: all that the stub disturbs */
-#define REGS_GENERAL	(20 * 8) /* r15..rsp */
-#define GUEST_CS	0x33
-#define GUEST_DS	0x2b
+#define REGS_RESULT   (2 * 8)  /* r15, r14: where the stub leaves results */
+#define REGS_TO_FLAGS (19 * 8) /* r15..eflags: all that the stub disturbs */
+#define REGS_GENERAL  (20 * 8) /* r15..rsp */
+#define GUEST_CS      0x33
+#define GUEST_DS      0x2b
 int regs_load(struct vthread *th);  /* fill the cache; th in a ptrace stop */
 int regs_flush(struct vthread *th); /* make the host's registers as the kernel wants them */
 int regs_get(struct vthread *th, struct regs *out);
@@ -179,7 +179,7 @@ int trap_continue(struct vthread *th);
 void trap_sweep(void); /* collect the reports there are */
 /* Has th, running, something to report?  As trap_classify(). */
 bool trap_look(struct vthread *th, struct event *out);
-extern int trap_request; /* PTRACE_SYSEMU or PTRACE_CONT */
+extern int trap_request;		       /* PTRACE_SYSEMU or PTRACE_CONT */
 int thread_resume_stopped(struct vthread *th); /* flush registers and continue */
 void thread_interrupt(struct vthread *th);     /* the ops' stop() */
 
@@ -213,8 +213,8 @@ void host_cpu_spread(void);
 /* Give the core to a thread that will trap soon.  False: not done, better sleep. */
 bool host_cpu_yield(struct vthread *to);
 void host_cpu_yield_failed(void); /* it had not trapped */
-void host_cpu_review(void); /* before a sleep: is this core a good one? */
-void host_cpu_awake(void);  /* after it */
+void host_cpu_review(void);	  /* before a sleep: is this core a good one? */
+void host_cpu_awake(void);	  /* after it */
 
 /* ---- seccomp.c ---- */
 extern bool seccomp_sync_wake_up;

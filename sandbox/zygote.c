@@ -96,7 +96,8 @@ static int zygote_seize(unsigned long options)
 		ret = thread_settle(zygote);
 	if (ret < 0)
 		machine_fail("ptrace is not allowed here (%s): see /proc/sys/kernel/yama/"
-			     "ptrace_scope and the container's seccomp profile", strerror(-ret));
+			     "ptrace_scope and the container's seccomp profile",
+			     strerror(-ret));
 	return ret;
 }
 
@@ -148,9 +149,9 @@ static int memory_access_check(void)
 static int zygote_empty(const struct machine_info *info)
 {
 	uaddr_t keep[3][2] = {
-		{info->vvar_lo, info->vvar_hi},
-		{info->vdso_lo, info->vdso_hi},
-		{stub.base, stub.base + STUB_SIZE},
+	    {info->vvar_lo, info->vvar_hi},
+	    {info->vdso_lo, info->vdso_hi},
+	    {stub.base, stub.base + STUB_SIZE},
 	};
 	uaddr_t from = 0;
 	size_t n = 0, done;

@@ -33,21 +33,21 @@ const struct machine_ops *machine;
 struct machine_info machine_info;
 static int cpus = 1;
 
-#define CHECK(cond)                                                                               \
-	do {                                                                                      \
-		if (!(cond)) {                                                                    \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond);      \
-			_exit(1);                                                                 \
-		}                                                                                 \
+#define CHECK(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond);       \
+			_exit(1);                                                                  \
+		}                                                                                  \
 	} while (0)
-#define CHECK_INT(got, want)                                                                      \
-	do {                                                                                      \
-		long got_ = (long)(got), want_ = (long)(want);                                    \
-		if (got_ != want_) {                                                              \
-			fprintf(stderr, "%s:%d: %s is %ld (0x%lx), not %ld (0x%lx)\n", __FILE__,  \
-				__LINE__, #got, got_, got_, want_, want_);                        \
-			_exit(1);                                                                 \
-		}                                                                                 \
+#define CHECK_INT(got, want)                                                                       \
+	do {                                                                                       \
+		long got_ = (long)(got), want_ = (long)(want);                                     \
+		if (got_ != want_) {                                                               \
+			fprintf(stderr, "%s:%d: %s is %ld (0x%lx), not %ld (0x%lx)\n", __FILE__,   \
+				__LINE__, #got, got_, got_, want_, want_);                         \
+			_exit(1);                                                                  \
+		}                                                                                  \
 	} while (0)
 
 #define GUEST(name) extern const char guest_##name[], guest_##name##_end[]
@@ -63,8 +63,8 @@ GUEST(add);
 GUEST(avx);
 GUEST(vsyscall);
 
-static const char *const event_names[] = {"none",  "syscall", "fault",	 "stopped",    "dead",
-					  "tick",  "alarm",   "host fd", "host signal"};
+static const char *const event_names[] = {"none", "syscall", "fault",	"stopped",    "dead",
+					  "tick", "alarm",   "host fd", "host signal"};
 
 /* ---- helpers ---- */
 
@@ -88,18 +88,30 @@ static void boot(void)
 }
 
 static const struct vm_op load_ops[] = {
-	{.kind = VM_MAP, .addr = CODE, .len = PAGE_SIZE, .prot = PROT_READ | PROT_WRITE,
-	 .flags = MAP_PRIVATE, .host_fd = -1},
-	{.kind = VM_MAP, .addr = DATA, .len = 4 * PAGE_SIZE, .prot = PROT_READ | PROT_WRITE,
-	 .flags = MAP_PRIVATE, .host_fd = -1},
-	{.kind = VM_MAP, .addr = STACK, .len = PAGE_SIZE, .prot = PROT_READ | PROT_WRITE,
-	 .flags = MAP_PRIVATE, .host_fd = -1},
+    {.kind = VM_MAP,
+     .addr = CODE,
+     .len = PAGE_SIZE,
+     .prot = PROT_READ | PROT_WRITE,
+     .flags = MAP_PRIVATE,
+     .host_fd = -1},
+    {.kind = VM_MAP,
+     .addr = DATA,
+     .len = 4 * PAGE_SIZE,
+     .prot = PROT_READ | PROT_WRITE,
+     .flags = MAP_PRIVATE,
+     .host_fd = -1},
+    {.kind = VM_MAP,
+     .addr = STACK,
+     .len = PAGE_SIZE,
+     .prot = PROT_READ | PROT_WRITE,
+     .flags = MAP_PRIVATE,
+     .host_fd = -1},
 };
 
 static struct vthread *load_at(const char *code, const char *end)
 {
-	struct vm_op protect = {.kind = VM_PROTECT, .addr = CODE, .len = PAGE_SIZE,
-				.prot = PROT_READ | PROT_EXEC};
+	struct vm_op protect = {
+	    .kind = VM_PROTECT, .addr = CODE, .len = PAGE_SIZE, .prot = PROT_READ | PROT_EXEC};
 	struct vthread *th;
 	struct regs r;
 	size_t done;
@@ -213,7 +225,7 @@ static void test_faults(void)
 {
 	static const struct {
 		int signo, code;
-	} want[] = {{SIGSEGV, SEGV_MAPERR}, {SIGFPE, FPE_INTDIV}, {SIGILL, ILL_ILLOPN},
+	} want[] = {{SIGSEGV, SEGV_MAPERR}, {SIGFPE, FPE_INTDIV},  {SIGILL, ILL_ILLOPN},
 		    {SIGTRAP, SI_KERNEL},   {SIGTRAP, TRAP_TRACE}, {SIGSEGV, SI_KERNEL}};
 
 	for (int i = 0; i < 6; i++) {
@@ -229,8 +241,11 @@ static void test_faults(void)
 		if (i == 0)
 			CHECK_INT(e.fault.addr, 0x123000);
 		if (i == 0) { /* mend it and go on: the next thing there is the divide error */
-			struct vm_op op = {.kind = VM_MAP, .addr = 0x123000, .len = PAGE_SIZE,
-					   .prot = PROT_READ | PROT_WRITE, .flags = MAP_PRIVATE,
+			struct vm_op op = {.kind = VM_MAP,
+					   .addr = 0x123000,
+					   .len = PAGE_SIZE,
+					   .prot = PROT_READ | PROT_WRITE,
+					   .flags = MAP_PRIVATE,
 					   .host_fd = -1};
 
 			CHECK_INT(machine->vm_apply(th, &op, 1, NULL), 0);
@@ -410,9 +425,12 @@ static void test_vm(void)
 	CHECK_INT(ftruncate(fd, 16 * PAGE_SIZE), 0);
 	memset(ops, 0, sizeof(ops));
 	for (int i = 0; i < 150; i++) {
-		ops[i] = (struct vm_op){.kind = VM_MAP, .addr = 0x10000000 + i * 2 * PAGE_SIZE,
-					.len = PAGE_SIZE, .prot = PROT_READ | PROT_WRITE,
-					.flags = MAP_SHARED, .host_fd = fd,
+		ops[i] = (struct vm_op){.kind = VM_MAP,
+					.addr = 0x10000000 + i * 2 * PAGE_SIZE,
+					.len = PAGE_SIZE,
+					.prot = PROT_READ | PROT_WRITE,
+					.flags = MAP_SHARED,
+					.host_fd = fd,
 					.off = (i % 16) * PAGE_SIZE};
 	}
 	CHECK_INT(machine->vm_apply(th, ops, 150, &done), 0);
@@ -433,8 +451,11 @@ static void test_vm(void)
 	ops[0] = (struct vm_op){.kind = VM_UNMAP, .addr = 0, .len = 0x7ffffffff000UL};
 	CHECK_INT(machine->vm_apply(th, ops, 1, &done), -EINVAL);
 	/* remap, unmap, partial access */
-	ops[0] = (struct vm_op){.kind = VM_REMAP, .addr = DATA, .len = PAGE_SIZE,
-				.new_addr = 0x20000000, .new_len = 2 * PAGE_SIZE};
+	ops[0] = (struct vm_op){.kind = VM_REMAP,
+				.addr = DATA,
+				.len = PAGE_SIZE,
+				.new_addr = 0x20000000,
+				.new_len = 2 * PAGE_SIZE};
 	CHECK_INT(machine->mem_write(th, DATA, &word, 8), 8);
 	CHECK_INT(machine->vm_apply(th, ops, 1, &done), 0);
 	got = 0;
@@ -444,10 +465,13 @@ static void test_vm(void)
 	CHECK_INT(machine->mem_read(th, DATA + PAGE_SIZE - 4, &got, 8), 0);
 	CHECK_INT(machine->mem_read(th, 0x20000000 + 2 * PAGE_SIZE - 4, &got, 8), 4);
 	CHECK_INT(machine->mem_write(th, CODE, &word, 8), 0); /* read-only */
-	ops[0] = (struct vm_op){.kind = VM_REMAP, .addr = 0x20000000, .len = 2 * PAGE_SIZE,
-				.new_addr = 0x20000000, .new_len = PAGE_SIZE};
-	ops[1] = (struct vm_op){.kind = VM_ADVISE, .addr = 0x20000000, .len = PAGE_SIZE,
-				.advice = MADV_DONTNEED};
+	ops[0] = (struct vm_op){.kind = VM_REMAP,
+				.addr = 0x20000000,
+				.len = 2 * PAGE_SIZE,
+				.new_addr = 0x20000000,
+				.new_len = PAGE_SIZE};
+	ops[1] = (struct vm_op){
+	    .kind = VM_ADVISE, .addr = 0x20000000, .len = PAGE_SIZE, .advice = MADV_DONTNEED};
 	CHECK_INT(machine->vm_apply(th, ops, 2, &done), 0);
 	CHECK_INT(machine->mem_read(th, 0x20000000, &got, 8), 8);
 	CHECK_INT(got, 0);
@@ -573,7 +597,8 @@ static void test_killed_held(void)
 	kill(pid, SIGKILL);
 	usleep(20000);
 	CHECK_INT(machine->regs_get(th, &r) < 0 || machine->regs_set(th, &r) < 0 ||
-			  machine->vm_apply(th, load_ops, 1, NULL) < 0, 1);
+		      machine->vm_apply(th, load_ops, 1, NULL) < 0,
+		  1);
 	CHECK_INT(machine->mem_read(th, DATA, &r, 8), 0);
 	CHECK_INT(machine->resume(th, 0), 0);
 	wait_for(th, EVENT_DEAD);
@@ -1002,8 +1027,11 @@ static uint64_t round_call_regs(struct vthread *th, int n)
 
 static struct vm_op bench_op(int i)
 {
-	return (struct vm_op){.kind = VM_MAP, .addr = 0x10000000 + i * 2 * PAGE_SIZE,
-			      .len = PAGE_SIZE, .prot = PROT_READ, .flags = MAP_PRIVATE,
+	return (struct vm_op){.kind = VM_MAP,
+			      .addr = 0x10000000 + i * 2 * PAGE_SIZE,
+			      .len = PAGE_SIZE,
+			      .prot = PROT_READ,
+			      .flags = MAP_PRIVATE,
 			      .host_fd = -1};
 }
 
@@ -1112,32 +1140,32 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } tests[] = {
-	{"syscall", test_syscall},
-	{"regs", test_regs},
-	{"faults", test_faults},
-	{"stop", test_stop},
-	{"stop_race", test_stop_race},
-	{"fork", test_fork},
-	{"fork_many", test_fork_many},
-	{"threads", test_threads},
-	{"vm", test_vm},
-	{"cmpxchg", test_cmpxchg},
-	{"xstate", test_xstate},
-	{"killed", test_killed},
-	{"killed_held", test_killed_held},
-	{"signals_outside", test_signals_outside},
-	{"fd", test_fd},
-	{"time", test_time},
-	{"fairness", test_fairness},
-	{"host_signal", test_host_signal},
-	{"int80", test_int80},
-	{"code32", test_code32},
-	{"numbers", test_numbers},
-	{"stub_jumps", test_stub_jumps},
-	{"vsyscall", test_vsyscall},
-	{"crowd", test_crowd},
-	{"fini", test_fini},
-	{"orphans", test_orphans},
+    {"syscall", test_syscall},
+    {"regs", test_regs},
+    {"faults", test_faults},
+    {"stop", test_stop},
+    {"stop_race", test_stop_race},
+    {"fork", test_fork},
+    {"fork_many", test_fork_many},
+    {"threads", test_threads},
+    {"vm", test_vm},
+    {"cmpxchg", test_cmpxchg},
+    {"xstate", test_xstate},
+    {"killed", test_killed},
+    {"killed_held", test_killed_held},
+    {"signals_outside", test_signals_outside},
+    {"fd", test_fd},
+    {"time", test_time},
+    {"fairness", test_fairness},
+    {"host_signal", test_host_signal},
+    {"int80", test_int80},
+    {"code32", test_code32},
+    {"numbers", test_numbers},
+    {"stub_jumps", test_stub_jumps},
+    {"vsyscall", test_vsyscall},
+    {"crowd", test_crowd},
+    {"fini", test_fini},
+    {"orphans", test_orphans},
 };
 
 static bool test_run(int i)
