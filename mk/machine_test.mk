@@ -1,9 +1,10 @@
 ## machine-test   both machines against their contract, with no kernel
 ## machine-bench  what each operation of the machines costs
 .PHONY: machine-test machine-bench
-MACHINE_TEST_SRC := tests/machine_test.c tests/machine_guest.S
+MACHINE_TEST_SRC := $(sort $(wildcard tests/machine/*.c)) tests/machine/guests.S
+MACHINE_TEST_HDR := tests/machine/harness.h ukernel/machine.h sandbox/sandbox.h
 
-$(B)/machine_test: $(MACHINE_TEST_SRC) $(B)/libsandbox.a ukernel/machine.h sandbox/sandbox.h
+$(B)/machine_test: $(MACHINE_TEST_SRC) $(MACHINE_TEST_HDR) $(B)/libsandbox.a
 	$(CC) $(ALLCFLAGS) $(LDFLAGS) -Iukernel -Isandbox -o $@ $(MACHINE_TEST_SRC) \
 		$(B)/libsandbox.a -lseccomp -pthread
 

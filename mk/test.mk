@@ -34,8 +34,8 @@ $(B)/guests/%: guests/%.c $(wildcard guests/*.h)
 	gcc $(GUEST_CFLAGS) -static -o $@ $< -lm
 
 # Unit tests: tests/NAME_test.c against the real kernel archive on the fake machine.
-# (machine_test is about the real machines: mk/machine_test.mk.)
-UNIT_SRC := $(filter-out tests/machine_test.c,$(sort $(wildcard tests/*_test.c)))
+# (tests/machine/ is about the real machines: mk/machine_test.mk.)
+UNIT_SRC := $(sort $(wildcard tests/*_test.c))
 UNITS := $(UNIT_SRC:tests/%.c=$(B)/tests/%)
 FAKE_OBJ := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(sort $(wildcard tests/fake_*.c)))
 

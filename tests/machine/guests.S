@@ -1,5 +1,5 @@
 /*
- * machine_guest.S - tiny guests for machine_test.c: position-independent blobs, each called
+ * guests.S - tiny guests for the tests of the machines: position-independent blobs, each called
  * guest_NAME .. guest_NAME_end, copied to CODE in a fresh space.  r15 holds DATA unless told.
  */
 	.section .rodata
