@@ -4,6 +4,7 @@
 #include "kern/pidfd.h"
 
 #include "fs/file.h"
+#include "fs/proc/proc.h"
 #include "kern/cred.h"
 #include "kern/signal.h"
 #include "kern/task.h"
@@ -94,8 +95,8 @@ long sys_pidfd_send_signal(struct task *t, int pidfd, int sig, uaddr_t uinfo, un
 	if (!f)
 		return -EBADF;
 	struct process *p = pidfd_process(f);
-	ret = -EBADF;
-	if (!p)
+	ret = p ? 0 : proc_dir_process(f, &p);
+	if (ret < 0)
 		goto out;
 	ret = -EINVAL;
 	if (sig < 0 || sig > NSIG_GUEST)

@@ -34,6 +34,16 @@ struct process *proc_process(const struct proc_node *n)
 	return t && t->start_ns == n->start_ns ? t->proc : NULL;
 }
 
+int proc_dir_process(const struct file *f, struct process **out)
+{
+	const struct proc_node *n = f->inode->priv;
+
+	if (f->inode->sb->type != &fs_proc || n->entry != &proc_pid_entry)
+		return -EBADF;
+	*out = proc_process(n);
+	return *out ? 0 : -ESRCH;
+}
+
 struct task *proc_task(const struct proc_node *n)
 {
 	struct task *t = task_find(n->tid), *other;

@@ -61,6 +61,9 @@ struct proc_node {
 /* The process or a thread of it, if it still lives; borrowed until the next sleep. */
 struct process *proc_process(const struct proc_node *n);
 struct task *proc_task(const struct proc_node *n); /* NULL when only a zombie is left */
+/* The process whose /proc/PID f is (pidfd_send_signal(2) takes one).  0 and *out borrowed, -ESRCH when
+ * it has gone, -EBADF for any other file. */
+int proc_dir_process(const struct file *f, struct process **out);
 /* May the caller look inside?  0 or -EACCES; -ESRCH when it is gone. */
 int proc_access(const struct proc_node *n);
 /* What a process and its first thread are called when all that is left is a zombie. */
