@@ -250,7 +250,7 @@ int64_t file_llseek_generic(struct file *f, int64_t off, int whence)
 			return -ENXIO;
 		off = whence == SEEK_DATA ? off : base;
 	} else if (__builtin_add_overflow(base, off, &off)) {
-		return -EOVERFLOW;
+		return -EINVAL;
 	}
 	if (off < 0)
 		return -EINVAL;

@@ -47,6 +47,9 @@ static int may_access(struct task *t, struct path *p, const char *name, bool wri
 	}
 	if (has_prefix(name, "security."))
 		return write && !cred_capable(t->cred, CAP_SYS_ADMIN_BIT) ? -EPERM : 0;
+	if (strcmp(name, "user.") == 0 || strcmp(name, "trusted.") == 0 ||
+	    strcmp(name, "security.") == 0)
+		return -EINVAL;
 	if (!has_prefix(name, "user."))
 		return -EOPNOTSUPP; /* system.*: no access control lists here */
 	if (!S_ISREG(ino->mode) && !S_ISDIR(ino->mode))
