@@ -31,6 +31,8 @@ MACHINE_OBJ := $(MACHINE_SRC:%.c=$(B)/obj/%.o) $(MACHINE_ASM:%.S=$(B)/obj/%.o)
 CLI_OBJ     := $(CLI_SRC:%.c=$(B)/obj/%.o)
 
 .PHONY: all clean help
+## make                 build/ukernel (B=dir, CC=clang, SAN=1 for sanitizers)
+## make clean           remove what was built
 all: $(B)/libukernel.a $(B)/libsandbox.a $(if $(CLI_SRC),$(B)/ukernel)
 
 $(B)/obj/ukernel/%.o: ukernel/%.c

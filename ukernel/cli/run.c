@@ -233,13 +233,24 @@ static void check_root(struct boot_config *config)
 }
 
 /* A named machine is used or refused; auto takes the best that works here. */
+static _Noreturn void die_of_backend(const char *name)
+{
+	char names[128] = "auto";
+
+	for (const struct machine_ops *const *m = machine_list(); *m; m++) {
+		strncat(names, ", ", sizeof(names) - strlen(names) - 1);
+		strncat(names, (*m)->name, sizeof(names) - strlen(names) - 1);
+	}
+	die("no backend '%s'; there are %s", name, names);
+}
+
 static void start_machine(struct run_options *o)
 {
 	struct machine_config mc = {.cpus = o->config.cpus, .tick_ns = o->config.tick_ns};
 	int err;
 
 	if (strcmp(o->backend, "auto") != 0 && machine_find(o->backend) == NULL)
-		die("no backend '%s'; there are auto, ptrace and seccomp", o->backend);
+		die_of_backend(o->backend);
 	machine = machine_start(o->backend, &mc, &machine_info, &err);
 	if (machine == NULL)
 		die("backend %s is not available here: %s; see ukernel doctor", o->backend,
