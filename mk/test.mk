@@ -53,8 +53,12 @@ $(UNITS): $(B)/tests/%: $(B)/obj/tests/%.o $(FAKE_OBJ) $(B)/libukernel.a
 units: $(UNITS) $(B)/machine_test
 
 ## make test            everything; TEST=part or TEST=part/name selects (parts: tests/run.py --list)
-test: all guests units
+test:
+	@mk/deps.sh build test
+	@$(MAKE) --no-print-directory all guests units
 	@B=$(B) MAKE="$(MAKE)" tests/run.py $(TEST)
 ## make test-quick      layering, units, and the guests under one backend
-test-quick: all guests units
+test-quick:
+	@mk/deps.sh build test
+	@$(MAKE) --no-print-directory all guests units
 	@B=$(B) MAKE="$(MAKE)" tests/run.py --quick $(TEST)
