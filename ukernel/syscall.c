@@ -49,6 +49,7 @@ uint64_t syscall_hits[SYSCALL_MAX];
 
 long syscall_dispatch(struct task *t, uint64_t nr, const uint64_t arg[6])
 {
+	nr = (uint32_t)nr; /* Linux looks at eax alone */
 	if (nr >= SYSCALL_MAX)
 		return syscall_missing(t, nr);
 	syscall_hits[nr]++;

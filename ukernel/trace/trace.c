@@ -81,7 +81,7 @@ static void add_name(struct text *x, const struct call_view *v)
 
 static void view_init(struct call_view *v, struct task *t)
 {
-	uint64_t nr = t->trap.syscall.nr;
+	uint64_t nr = (uint32_t)t->trap.syscall.nr;
 	bool known = nr < SYSCALL_MAX && t->trap.syscall.abi == SYSCALL_ABI_64 &&
 		     syscall_table[nr].name;
 
