@@ -5,7 +5,7 @@
  * One event is taken at a time.  The host rotates its list of ready descriptors, so none starves,
  * and nothing stale can be left in our hands when the kernel closes a descriptor.
  */
-#include "vthread.h"
+#include "events.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +16,11 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "host.h"
+#include "host_cpu.h"
+#include "trap.h"
+#include "vthread.h"
 
 #define NS_PER_S 1000000000UL
 

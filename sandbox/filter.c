@@ -17,8 +17,9 @@
  * pointer or on half arguments, so the first part is written by hand and put before its program,
  * which is sound because jumps in BPF are relative and forward.
  */
-#include "vthread.h"
+#include "filter.h"
 
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -31,7 +32,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "filter.h"
+#include "inject.h"
+#include "stub.h"
+#include "usermem.h"
 
 #define CODE_MAX 512
 #define X32_BIT	 0x40000000U

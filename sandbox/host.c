@@ -2,7 +2,7 @@
  * host.c - host calls in the kernel's manner: a negative errno instead of -1 and errno; and the
  * one place that keeps the reason why a machine could not start, in words for the user.
  */
-#include "vthread.h"
+#include "host.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
  * found waiting a lot for our own core, we sleep once without being bound to it, and where the host
  * wakes us up is the new home of everyone.
  */
-#include "vthread.h"
+#include "host_cpu.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -21,6 +21,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <x86intrin.h>
+
+#include "events.h"
+#include "thread.h"
+#include "vthread.h"
 
 #define SLICE_NS      100000 /* the least that the host grants */
 #define SPREAD_MS     1	     /* a guest that has computed for so long may be sent away */

@@ -8,7 +8,7 @@
  * each function waits until the stub has come back.  Registers are put back by regs_flush() when
  * the thread is resumed.
  */
-#include "vthread.h"
+#include "inject.h"
 
 #include <elf.h>
 #include <signal.h>
@@ -18,6 +18,12 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+
+#include "host.h"
+#include "regs.h"
+#include "stub.h"
+#include "thread.h"
+#include "vthread.h"
 
 #define NO_RESULT 0x8000000000000001UL /* nothing that a host call returns */
 #define EFLAGS_IF 0x202UL	       /* what a fresh thread has: interrupts on, all else clear */

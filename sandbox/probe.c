@@ -20,7 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vthread.h"
+#include "events.h"
+#include "host.h"
+#include "host_cpu.h"
+#include "seccomp_machine.h"
 
 /* The best first: this is the order of "auto". */
 static const struct machine_ops *const machines[] = {

@@ -7,14 +7,23 @@
  * once can be given the CPU by sched_yield(), and its stop is then found by asking.  When a guest
  * takes its time, we sleep in epoll like everyone else.
  */
-#include "vthread.h"
+#include "sandbox.h"
 
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "sandbox.h"
+#include "events.h"
+#include "host_cpu.h"
+#include "inject.h"
+#include "regs.h"
+#include "thread.h"
+#include "trap.h"
+#include "usermem.h"
+#include "vm.h"
+#include "vthread.h"
+#include "zygote.h"
 
 #define POLL_EVERY 32 /* traps taken by asking before timers and descriptors get a look */
 

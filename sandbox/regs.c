@@ -10,7 +10,7 @@
  * otherwise the host would take a result that looks like one of its internal restart codes for
  * its own, and wind the guest back.
  */
-#include "vthread.h"
+#include "regs.h"
 
 #include <cpuid.h>
 #include <elf.h>
@@ -20,6 +20,10 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+
+#include "host.h"
+#include "thread.h"
+#include "vthread.h"
 
 #define RESTART_CALL (-512) /* the host's ERESTARTSYS */
 #define SYSCALL_LEN  2	    /* bytes, of `int $0x80` too */

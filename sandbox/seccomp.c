@@ -10,7 +10,7 @@
  * kernel wants them after all, PTRACE_INTERRUPT cancels the notification and the thread moves to a
  * ptrace stop (thread_settle), from where it goes on like any stopped one.
  */
-#include "vthread.h"
+#include "seccomp_machine.h"
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>
@@ -21,8 +21,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "events.h"
 #include "filter.h"
+#include "host.h"
+#include "host_cpu.h"
+#include "inject.h"
+#include "regs.h"
 #include "sandbox.h"
+#include "stub.h"
+#include "thread.h"
+#include "trap.h"
+#include "usermem.h"
+#include "vm.h"
+#include "vthread.h"
+#include "zygote.h"
 
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)

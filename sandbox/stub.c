@@ -7,12 +7,15 @@
  * watch the addresses that other guests of this supervisor map while their orders are on the page;
  * it is wiped after use.  Nothing else is ever put there, above all not the seccomp secret.
  */
-#include "vthread.h"
+#include "stub.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "inject.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U

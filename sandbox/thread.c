@@ -7,7 +7,7 @@
  * with the options of its parent, above all EXITKILL.  Nothing here waits for the dead: they are
  * collected when the host reports them.
  */
-#include "vthread.h"
+#include "thread.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -17,6 +17,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#include "events.h"
+#include "host.h"
+#include "inject.h"
+#include "regs.h"
+#include "vthread.h"
+#include "zygote.h"
 
 #define BUCKETS 1024
 

@@ -11,12 +11,19 @@
  * PTRACE_EVENT_STOP, perhaps after another stop was reported; interrupt_owed remembers that, and
  * such a late one is swallowed.
  */
-#include "vthread.h"
+#include "trap.h"
 
 #include <linux/audit.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+
+#include "events.h"
+#include "host.h"
+#include "host_cpu.h"
+#include "regs.h"
+#include "thread.h"
+#include "vthread.h"
 
 #define X86_TRAP_DE 0
 #define X86_TRAP_DB 1

@@ -4,12 +4,14 @@
  * process_vm_readv() walks the guest's page tables as the guest itself would: protection is
  * honoured, missing pages are faulted in, and a range that ends in a hole is copied up to there.
  */
-#include "vthread.h"
+#include "usermem.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "vthread.h"
 
 size_t mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
 {

@@ -4,10 +4,14 @@
  * The kernel has chosen and checked every address; here only what would break the machine itself
  * is refused: touching the stub's pages, and host features that reach beyond the guest.
  */
-#include "vthread.h"
+#include "vm.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+
+#include "inject.h"
+#include "stub.h"
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4

@@ -11,7 +11,7 @@
  * but a few instructions of zygote_spawn.  It dies with the supervisor from its first instruction
  * (PR_SET_PDEATHSIG), and its descendants by PTRACE_O_EXITKILL.
  */
-#include "vthread.h"
+#include "zygote.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -26,6 +26,15 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "host.h"
+#include "host_cpu.h"
+#include "inject.h"
+#include "regs.h"
+#include "stub.h"
+#include "thread.h"
+#include "usermem.h"
+#include "vthread.h"
 
 #define ADDRESS_TOP 0x7ffffffff000UL
 

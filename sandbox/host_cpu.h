@@ -1,0 +1,24 @@
+/*
+ * host_cpu.h - which host core runs what.
+ */
+#ifndef SANDBOX_HOST_CPU_H
+#define SANDBOX_HOST_CPU_H
+
+#include <stdbool.h>
+
+struct vthread;
+
+void host_cpu_init(int cpus);
+bool host_cpu_short_slice(void);
+void host_cpu_fini(void);
+void host_cpu_resumed(struct vthread *th); /* it is about to run */
+void host_cpu_trapped(struct vthread *th); /* it has stopped or is asleep */
+int host_cpu_timeout_ms(void);		   /* how long wait() may sleep before host_cpu_spread() */
+void host_cpu_spread(void);
+/* Give the core to a thread that will trap soon.  False: not done, better sleep. */
+bool host_cpu_yield(struct vthread *to);
+void host_cpu_yield_failed(void); /* it had not trapped */
+void host_cpu_review(void);	  /* before a sleep: is this core a good one? */
+void host_cpu_awake(void);	  /* after it */
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * stub.h - the pages that the machine keeps in every guest space.
+ */
+#ifndef SANDBOX_STUB_H
+#define SANDBOX_STUB_H
+
+#include "machine.h"
+
+struct vthread;
+
+struct order { /* one host call for the stub's batch routine; layout known to stub_code.S */
+	uint64_t nr;
+	uint64_t arg[6];
+	uint64_t unused;
+};
+#define ORDERS_MAX (PAGE_SIZE / sizeof(struct order))
+#define STUB_SIZE  (2 * PAGE_SIZE) /* code, orders */
+
+struct stub {
+	uaddr_t base; /* code page; the order page follows */
+	int memfd;
+	struct order *orders;	      /* the supervisor's writable view of the order page */
+	uaddr_t call, batch, cmpxchg; /* entry points */
+	uaddr_t zeroes, ones;	      /* 64 bytes of each, readable */
+	/* what an allowed call must carry under seccomp; 0 under ptrace */
+	uint64_t secret;
+};
+extern struct stub stub;
+int stub_init(uaddr_t avoid_lo, uaddr_t avoid_hi);
+int stub_map(struct vthread *th); /* into the zygote, from where it is inherited */
+void stub_fini(void);
+
+#endif
