@@ -224,6 +224,9 @@ int path_from_user(struct task *t, int dirfd, uaddr_t name, unsigned flags, stru
 int path_open(struct task *t, int dirfd, const char *name, int flags, mode_t mode,
 	      struct file **out);
 int path_open_resolved(struct task *t, struct path *path, int flags, struct file **out);
+/* Make a fifo, socket or device as mknod(2) would; *out counted. */
+int path_mknod(struct task *t, int dirfd, const char *name, mode_t mode, uint64_t rdev,
+	       struct inode **out);
 /* As getcwd shows it, relative to root; into buf[size]; returns length or -ERANGE / -ENOENT
  * (unlinked: text gets " (deleted)" if mark). */
 ssize_t path_name(const struct path *p, const struct path *root, char *buf, size_t size, bool mark);

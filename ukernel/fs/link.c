@@ -29,16 +29,12 @@ static void place_put(struct place *p)
 
 /* Find the place for a new entry.  -EEXIST when there is something. isdir: a trailing slash is
  * fine. */
-static int place_new(struct task *t, int dirfd, uaddr_t uname, bool isdir, struct place *out)
+static int place_named(struct task *t, int dirfd, const char *name, bool isdir, struct place *out)
 {
-	char *name, last[NAME_LIMIT + 1];
+	char last[NAME_LIMIT + 1];
 	bool trailing;
-	int err = name_from_user(t, uname, false, &name);
+	int err = path_lookup_parent(t, dirfd, name, &out->dir, last, &trailing);
 
-	if (err)
-		return err;
-	err = path_lookup_parent(t, dirfd, name, &out->dir, last, &trailing);
-	name_buf_put(name);
 	if (err)
 		return err;
 	err = strcmp(last, ".") == 0 || strcmp(last, "..") == 0
@@ -56,6 +52,19 @@ static int place_new(struct task *t, int dirfd, uaddr_t uname, bool isdir, struc
 		err = may_create(&out->dir, t->cred);
 	if (err)
 		place_put(out);
+	return err;
+}
+
+/* The same with the name still in the guest. */
+static int place_new(struct task *t, int dirfd, uaddr_t uname, bool isdir, struct place *out)
+{
+	char *name;
+	int err = name_from_user(t, uname, false, &name);
+
+	if (err)
+		return err;
+	err = place_named(t, dirfd, name, isdir, out);
+	name_buf_put(name);
 	return err;
 }
 
@@ -110,6 +119,26 @@ static int mknod_check(struct task *t, unsigned mode)
 	default:
 		return -EINVAL;
 	}
+}
+
+int path_mknod(struct task *t, int dirfd, const char *name, mode_t mode, uint64_t rdev,
+	       struct inode **out)
+{
+	struct inode *dir;
+	struct place p;
+	int err = place_named(t, dirfd, name, false, &p);
+
+	if (err)
+		return err;
+	dir = p.dir.dentry->inode;
+	mode &= ~t->fs->umask | S_IFMT;
+	err = dir->ops->mknod ? dir->ops->mknod(dir, p.d->name, mode, rdev, t->cred, out) : -EPERM;
+	if (!err) {
+		inode_get(*out);
+		place_filled(&p, *out);
+	}
+	place_put(&p);
+	return err;
 }
 
 long sys_mknodat(struct task *t, int dirfd, uaddr_t path, unsigned mode, unsigned dev)

@@ -3,7 +3,7 @@
  */
 #include "kern/cred.h"
 #include "kern/task.h"
-#include "net/unix.h"
+#include "net/sock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -151,7 +151,7 @@ static bool put_files(struct task *t, struct scm *scm, uaddr_t control, size_t l
 	return n == scm->nfiles;
 }
 
-size_t scm_to_user(struct task *t, struct usock *s, struct scm *scm, uaddr_t control, size_t len,
+size_t scm_to_user(struct task *t, struct sock *s, struct scm *scm, uaddr_t control, size_t len,
 		   bool cloexec, int *flags)
 {
 	size_t used = 0;

@@ -1,11 +1,15 @@
 /*
- * sockopt.c - getsockopt(2) and setsockopt(2) at the level of sockets (socket(7), unix(7)).
+ * sockopt.c - getsockopt(2) and setsockopt(2) (socket(7), unix(7), ip(7), ipv6(7), tcp(7)).
+ *
+ * Without a wire most options of the protocols can have no effect; they are kept and read back.
  */
 #include "kern/task.h"
-#include "net/unix.h"
+#include "net/sockname.h"
 #include "syscall.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -15,8 +19,8 @@
 /* On-off options that have no effect on a local socket but read back as they were set. */
 static int flag_bit(int optname)
 {
-	static const int flags[] = {SO_REUSEADDR, SO_KEEPALIVE, SO_BROADCAST, SO_DONTROUTE,
-				    SO_OOBINLINE, SO_TIMESTAMP, SO_REUSEPORT};
+	static const int flags[] = {SO_KEEPALIVE, SO_BROADCAST, SO_DONTROUTE,
+				    SO_OOBINLINE, SO_TIMESTAMP};
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (flags[i] == optname)
@@ -45,7 +49,7 @@ static int timeout_set(struct task *t, uaddr_t optval, int optlen, uint64_t *out
 	return 0;
 }
 
-static int option_set(struct task *t, struct usock *s, int optname, uaddr_t optval, int optlen)
+static int option_set(struct task *t, struct sock *s, int optname, uaddr_t optval, int optlen)
 {
 	int32_t value = 0;
 
@@ -60,6 +64,12 @@ static int option_set(struct task *t, struct usock *s, int optname, uaddr_t optv
 	switch (optname) {
 	case SO_PASSCRED:
 		s->passcred = value != 0;
+		return 0;
+	case SO_REUSEADDR:
+		s->reuse_addr = value != 0;
+		return 0;
+	case SO_REUSEPORT:
+		s->reuse_port = value != 0;
 		return 0;
 	case SO_SNDBUF:
 		s->sndbuf = buffer_size(value < 0 ? 0 : value);
@@ -89,7 +99,7 @@ static int option_set(struct task *t, struct usock *s, int optname, uaddr_t optv
 }
 
 /* The value of an integer option in *out. */
-static int option_int(struct usock *s, int optname, int32_t *out)
+static int option_int(struct sock *s, int optname, int32_t *out)
 {
 	switch (optname) {
 	case SO_TYPE:
@@ -100,10 +110,20 @@ static int option_int(struct usock *s, int optname, int32_t *out)
 		s->error = 0;
 		return 0;
 	case SO_DOMAIN:
-		*out = AF_UNIX;
+		*out = s->family->family;
 		return 0;
 	case SO_PROTOCOL:
+		*out = s->protocol;
+		return 0;
 	case SO_ACCEPTCONN:
+		*out = s->listening;
+		return 0;
+	case SO_REUSEADDR:
+		*out = s->reuse_addr;
+		return 0;
+	case SO_REUSEPORT:
+		*out = s->reuse_port;
+		return 0;
 	case SO_PRIORITY:
 		*out = 0;
 		return 0;
@@ -124,7 +144,7 @@ static int option_int(struct usock *s, int optname, int32_t *out)
 }
 
 /* The value in value[32]; its length or -errno. */
-static int option_get(struct usock *s, int optname, char value[32])
+static int option_get(struct sock *s, int optname, char value[32])
 {
 	struct abi_timeval tv;
 	int32_t n;
@@ -132,8 +152,6 @@ static int option_get(struct usock *s, int optname, char value[32])
 
 	switch (optname) {
 	case SO_PEERCRED:
-		if (!s->peer)
-			s->peer_cred = (struct abi_ucred){0, -1, -1};
 		memcpy(value, &s->peer_cred, sizeof(s->peer_cred));
 		return sizeof(s->peer_cred);
 	case SO_LINGER:
@@ -155,21 +173,157 @@ static int option_get(struct usock *s, int optname, char value[32])
 	return sizeof(n);
 }
 
+/* --- below SOL_SOCKET: integers that are kept --- */
+
+struct kept_option {
+	int level, name, initial, min, max;
+};
+
+static const struct kept_option kept[] = {
+	{IPPROTO_TCP, TCP_NODELAY, 0, 0, 1},
+	{IPPROTO_TCP, TCP_MAXSEG, 65483, 0, 65535},
+	{IPPROTO_TCP, TCP_CORK, 0, 0, 1},
+	{IPPROTO_TCP, TCP_KEEPIDLE, 7200, 1, 32767},
+	{IPPROTO_TCP, TCP_KEEPINTVL, 75, 1, 32767},
+	{IPPROTO_TCP, TCP_KEEPCNT, 9, 1, 127},
+	{IPPROTO_TCP, TCP_SYNCNT, 6, 1, 127},
+	{IPPROTO_TCP, TCP_LINGER2, 60, -1, 120},
+	{IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, 0, 65535},
+	{IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, 0, 0x7fffffff},
+	{IPPROTO_TCP, TCP_QUICKACK, 1, 0, 1},
+	{IPPROTO_TCP, TCP_USER_TIMEOUT, 0, 0, 0x7fffffff},
+	{IPPROTO_TCP, TCP_FASTOPEN, 0, 0, 65535},
+	{IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1, -1, 0x7fffffff},
+	{IPPROTO_IP, IP_TOS, 0, 0, 255},
+	{IPPROTO_IP, IP_TTL, 64, 1, 255},
+	{IPPROTO_IP, IP_MTU_DISCOVER, 1, 0, 5},
+	{IPPROTO_IP, IP_RECVERR, 0, 0, 1},
+	{IPPROTO_IP, IP_FREEBIND, 0, 0, 1},
+	{IPPROTO_IP, IP_MULTICAST_TTL, 1, -1, 255},
+	{IPPROTO_IP, IP_MULTICAST_LOOP, 1, 0, 1},
+	{IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, 0, 1},
+	{IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, -1, 255},
+	{IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1, -1, 255},
+	{IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1, 0, 1},
+	{IPPROTO_IPV6, IPV6_RECVERR, 0, 0, 1},
+	{IPPROTO_IPV6, IPV6_MTU_DISCOVER, 1, 0, 5},
+	{IPPROTO_IPV6, IPV6_TCLASS, 0, -1, 255},
+};
+#define KEPT_COUNT (int)(sizeof(kept) / sizeof(kept[0]))
+
+struct sock_options {
+	int32_t value[KEPT_COUNT];
+};
+
+static int kept_find(const struct sock *s, int level, int name)
+{
+	bool fits = level == IPPROTO_TCP    ? s->protocol == IPPROTO_TCP
+		    : level == IPPROTO_IPV6 ? s->family == &family_inet6
+					    : sock_is_inet(s);
+
+	for (int i = 0; fits && i < KEPT_COUNT; i++)
+		if (kept[i].level == level && kept[i].name == name)
+			return i;
+	if (level == IPPROTO_IP || level == IPPROTO_IPV6 || level == IPPROTO_TCP)
+		return fits ? -ENOPROTOOPT : -EOPNOTSUPP;
+	return sock_is_inet(s) ? -ENOPROTOOPT : -EOPNOTSUPP;
+}
+
+static int kept_get(const struct sock *s, int level, int name, int32_t *value)
+{
+	int i = kept_find(s, level, name);
+
+	if (i >= 0)
+		*value = s->options ? s->options->value[i] : kept[i].initial;
+	return i < 0 ? i : 0;
+}
+
+static int kept_set(struct task *t, struct sock *s, int level, int name, uaddr_t optval, int optlen)
+{
+	int i = kept_find(s, level, name);
+	int32_t value = 0;
+	uint8_t byte = 0;
+
+	if (i < 0)
+		return i;
+	/* ip(7): some take a single byte as well. */
+	if (optlen >= (int)sizeof(value) ? get_user(t, value, optval) : get_user(t, byte, optval))
+		return -EFAULT;
+	if (optlen < (int)sizeof(value)) {
+		if (level != IPPROTO_IP || optlen < 1)
+			return -EINVAL;
+		value = byte;
+	}
+	if (kept[i].max == 1)
+		value = value != 0;
+	if (value < kept[i].min || value > kept[i].max)
+		return -EINVAL;
+	if (!s->options) {
+		s->options = malloc(sizeof(*s->options));
+		if (!s->options)
+			return -ENOMEM;
+		for (int k = 0; k < KEPT_COUNT; k++)
+			s->options->value[k] = kept[k].initial;
+	}
+	s->options->value[i] = value;
+	return 0;
+}
+
+/* The one option of a protocol that means something here. */
+static int v6only_set(struct task *t, struct sock *s, uaddr_t optval, int optlen)
+{
+	int32_t value;
+
+	if (optlen < (int)sizeof(value) || !list_empty(&s->bound))
+		return -EINVAL;
+	if (get_user(t, value, optval))
+		return -EFAULT;
+	s->v6only = value != 0;
+	return 0;
+}
+
 long sys_setsockopt(struct task *t, int fd, int level, int optname, uaddr_t optval, int optlen)
 {
-	struct file *f = fd_get(t, fd);
-	struct usock *s = f ? usock_of(f) : NULL;
-	long ret = f ? -ENOTSOCK : -EBADF;
+	struct sock *s;
+	struct file *f;
+	long ret = socket_get(t, fd, &f, &s);
 
-	if (s && optlen < 0)
+	if (ret)
+		return ret;
+	if (optlen < 0)
 		ret = -EINVAL;
-	else if (s)
-		ret = level == SOL_SOCKET ? option_set(t, s, optname, optval, optlen) : -EOPNOTSUPP;
+	else if (level == SOL_SOCKET)
+		ret = option_set(t, s, optname, optval, optlen);
+	else if (level == IPPROTO_IPV6 && optname == IPV6_V6ONLY && s->family == &family_inet6)
+		ret = v6only_set(t, s, optval, optlen);
+	else
+		ret = kept_set(t, s, level, optname, optval, optlen);
 	file_put(f);
 	return ret;
 }
 
-static long getsockopt_user(struct task *t, struct usock *s, int level, int optname, uaddr_t optval,
+/* The value in value[32]; its length or -errno. */
+static int protocol_option_get(struct sock *s, int level, int optname, char value[32])
+{
+	int32_t n;
+	int err = 0;
+
+	if (level == IPPROTO_TCP && optname == TCP_CONGESTION && s->protocol == IPPROTO_TCP) {
+		memset(value, 0, 16);
+		memcpy(value, "cubic", 5);
+		return 16;
+	}
+	if (level == IPPROTO_IPV6 && optname == IPV6_V6ONLY && s->family == &family_inet6)
+		n = s->v6only;
+	else
+		err = kept_get(s, level, optname, &n);
+	if (err)
+		return err;
+	memcpy(value, &n, sizeof(n));
+	return sizeof(n);
+}
+
+static long getsockopt_user(struct task *t, struct sock *s, int level, int optname, uaddr_t optval,
 			    uaddr_t optlen)
 {
 	char value[32];
@@ -180,9 +334,8 @@ static long getsockopt_user(struct task *t, struct usock *s, int level, int optn
 		return -EFAULT;
 	if (len < 0)
 		return -EINVAL;
-	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
-	n = option_get(s, optname, value);
+	n = level == SOL_SOCKET ? option_get(s, optname, value)
+				: protocol_option_get(s, level, optname, value);
 	if (n < 0)
 		return n;
 	if (len > n)
@@ -194,12 +347,13 @@ static long getsockopt_user(struct task *t, struct usock *s, int level, int optn
 
 long sys_getsockopt(struct task *t, int fd, int level, int optname, uaddr_t optval, uaddr_t optlen)
 {
-	struct file *f = fd_get(t, fd);
-	struct usock *s = f ? usock_of(f) : NULL;
-	long ret = f ? -ENOTSOCK : -EBADF;
+	struct sock *s;
+	struct file *f;
+	long ret = socket_get(t, fd, &f, &s);
 
-	if (s)
-		ret = getsockopt_user(t, s, level, optname, optval, optlen);
+	if (ret)
+		return ret;
+	ret = getsockopt_user(t, s, level, optname, optval, optlen);
 	file_put(f);
 	return ret;
 }
