@@ -29,6 +29,11 @@ int mem_attr_up(struct inode *ino)
 	host_stat_to_inode(&st, ino);
 	if (st.st_nlink > 1 || !S_ISDIR(st.st_mode))
 		ino->nlink += node->nlink_delta;
+	if (st.st_nlink > 1 && !S_ISDIR(st.st_mode) && ino->nlink > 0) {
+		/* Entered under one name, it must be found by the others too. */
+		inode_get(ino);
+		node->held = true;
+	}
 	node->attr_up = true;
 	node->counted = true; /* not refused at the limit: there are only so many host files */
 	node->ms->used_inodes++;

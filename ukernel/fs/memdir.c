@@ -195,11 +195,7 @@ int mem_pin(struct inode *ino)
 		struct inode *dir = n->parent ? n->parent->owner : NULL;
 		int err;
 
-		if (!dir) { /* of a hard link, only the other name is in use: keep it for good */
-			inode_get(ino);
-			return 0;
-		}
-		if (mem_dir_find(dir, n->name))
+		if (!dir || mem_dir_find(dir, n->name))
 			return 0;
 		err = entry_add(dir, n->name, ino);
 		if (err)
@@ -350,6 +346,10 @@ static void forget_link(struct inode *victim)
 	nlink_add(victim, S_ISDIR(victim->mode) ? -(int)victim->nlink : -1);
 	if (mem_node(victim)->attr_up)
 		inode_touch(victim, ATTR_CTIME);
+	if (victim->nlink == 0 && mem_node(victim)->held) {
+		mem_node(victim)->held = false;
+		inode_put(victim); /* the caller has it too */
+	}
 }
 
 static int remove_name(struct inode *dir, const char *name, struct inode *victim)

@@ -72,6 +72,7 @@ struct mem_node {
 	bool attr_up;		 /* the inode's fields are true, not lower's */
 	bool xattr_up;		 /* the same for extended attributes */
 	bool counted;		 /* in ms->used_inodes */
+	bool held;	       /* by itself, while it has links: the host has other names for it */
 	int nlink_delta;	 /* links made less links removed while !attr_up */
 	struct mem_data *data;	 /* regular files; NULL: lower's */
 	struct mem_dir *dir;	 /* directories */
