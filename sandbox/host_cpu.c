@@ -28,6 +28,7 @@
 
 #define SLICE_NS      100000 /* the least that the host grants */
 #define SPREAD_MS     1	     /* a guest that has computed for so long may be sent away */
+#define SPREAD_MAX_MS 64     /* we look ever less often while nothing changes */
 #define NEAR_CYCLES   200000 /* some 80 us between traps: better off at home */
 #define AWAY_PACE     (16 * NEAR_CYCLES)
 #define SLOW_YIELD    500000	  /* cycles, some 200 us: others had the core */
@@ -50,6 +51,7 @@ static bool pinned, spreads;
 static bool moving; /* unpinned for one sleep: the host's scheduler chooses where we wake up */
 static int home;
 static int schedstat_fd = -1;
+static int spread_ms = SPREAD_MS;
 static unsigned no_yields;
 static uint64_t reviewed_tsc, waited_ns, reviewed_ns;
 
@@ -206,8 +208,11 @@ static void thread_place(struct vthread *th, bool away)
 
 void host_cpu_resumed(struct vthread *th)
 {
-	if (spreads)
-		th->resumed_tsc = __rdtsc();
+	if (!spreads)
+		return;
+	th->resumed_tsc = __rdtsc();
+	if (!th->away)
+		spread_ms = SPREAD_MS;
 }
 
 void host_cpu_trapped(struct vthread *th)
@@ -224,7 +229,7 @@ void host_cpu_trapped(struct vthread *th)
 
 int host_cpu_timeout_ms(void)
 {
-	return spreads && threads_running > 1 ? SPREAD_MS : -1;
+	return spreads && threads_running > 1 ? spread_ms : -1;
 }
 
 /* Nothing has happened for a while, and more than one guest runs: leave one at home, the rest go.
@@ -236,6 +241,8 @@ void host_cpu_spread(void)
 
 	if (!spreads || threads_running < 2)
 		return;
+	if (spread_ms < SPREAD_MAX_MS)
+		spread_ms *= 2;
 	for (th = thread_next(NULL); th != NULL; th = thread_next(th)) {
 		if (th->hold != HOLD_RUNNING)
 			continue;

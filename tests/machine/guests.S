@@ -97,6 +97,24 @@ GUEST far			/* 32-bit code: mov $20, %eax; int $0x80; back to 64-bit; r14: CODE 
 	syscall
 END far
 
+/* 32-bit code again, with the other ways in: the byte at (r14) is patched by the test. */
+GUEST far32
+	lea	1f(%rip), %rax
+	movl	%eax, (%r15)
+	movl	$0x23, 4(%r15)
+	ljmp	*(%r15)
+	.org	guest_far32 + 0x40
+	.code32
+1:	movl	$20, %eax
+	movl	$0x600800, %ebp
+	movl	$0x600800, %esp
+	.org	guest_far32 + 0x50
+	nop
+	nop
+	ud2
+	.code64
+END far32
+
 GUEST anything			/* call number and arguments come in r8.. of DATA: (r15) = nr, a1.. */
 1:	mov	0(%r15), %rax
 	mov	8(%r15), %rdi

@@ -44,6 +44,7 @@ GUEST(spin);
 GUEST(faults);
 GUEST(int80);
 GUEST(far);
+GUEST(far32);
 GUEST(anything);
 GUEST(add);
 GUEST(avx);

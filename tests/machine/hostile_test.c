@@ -77,8 +77,48 @@ static void test_stub_jumps(void)
 	machine->thread_destroy(th);
 }
 
+/* Every instruction that could lead into the host's kernel by another door. */
+static void test_doors(void)
+{
+	static const char *const doors[] = {
+	    "\xcd\x80", "\xcd\x81", "\xcd\x03", "\xcc\x90", "\xf1\x90", "\x0f\x34", "\x0f\x05",
+	    "\x0f\x0b", "\xf4\x90", "\xfa\x90", "\xec\x90", "\xcd\x2e", "\xcf\x90", "\xca\x00",
+	};
+	struct vm_op writable = load_ops[0];
+	struct event e;
+
+	writable.prot |= PROT_EXEC;
+	for (int bits = 0; bits < 2; bits++) {
+		for (size_t i = 0; i < sizeof(doors) / sizeof(doors[0]); i++) {
+			struct vthread *th = load(far32);
+			struct regs r = regs_of(th);
+			size_t len = guest_far32_end - guest_far32;
+
+			CHECK_INT(machine->vm_apply(th, &writable, 1, NULL), 0);
+			CHECK_INT(machine->mem_write(th, CODE, guest_far32, len), len);
+			CHECK_INT(machine->mem_write(th, CODE + 0x50, doors[i], 2), 2);
+			if (bits == 0) {
+				r.rip = CODE + 0x50;
+				r.rax = SYS_getpid;
+				CHECK_INT(machine->regs_set(th, &r), 0);
+			}
+			CHECK_INT(machine->resume(th, 0), 0);
+			e = wait_event();
+			CHECK(e.type == EVENT_SYSCALL || e.type == EVENT_FAULT);
+			if (e.type == EVENT_SYSCALL && (bits == 1 || doors[i][0] == '\xcd'))
+				CHECK_INT(e.syscall.abi, SYSCALL_ABI_32);
+			machine->set_result(th, -ENOSYS);
+			CHECK_INT(machine->resume(th, 0), 0);
+			e = wait_event();
+			CHECK(e.type == EVENT_SYSCALL || e.type == EVENT_FAULT);
+			machine->thread_destroy(th);
+		}
+	}
+}
+
 const struct machine_test hostile_tests[] = {
     {"numbers", test_numbers},
+    {"doors", test_doors},
     {"stub_jumps", test_stub_jumps},
     {NULL, NULL},
 };
