@@ -88,18 +88,20 @@ static bool same_owner(const struct lock *a, const struct lock *b)
 	return a->owner == b->owner && a->ofd == b->ofd;
 }
 
-/* The first lock of somebody else that forbids want. */
+/* The lock of somebody else that forbids want; of several the one that starts first. */
 static struct lock *conflict_find(struct list_head *locks, const struct lock *want)
 {
-	struct lock *l;
+	struct lock *l, *found = NULL;
 
 	list_for_each(l, locks, link) {
 		if (same_owner(l, want) || l->end < want->start || l->start > want->end)
 			continue;
-		if (l->type == F_WRLCK || want->type == F_WRLCK)
-			return l;
+		if (l->type != F_WRLCK && want->type != F_WRLCK)
+			continue;
+		if (!found || l->start < found->start)
+			found = l;
 	}
-	return NULL;
+	return found;
 }
 
 /* --- ranges --- */
