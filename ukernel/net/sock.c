@@ -398,8 +398,7 @@ static ssize_t recv_stretch(struct sock *s, struct uio *to, int flags, struct sc
 		size_t left = m->len - m->off;
 		ssize_t n;
 
-		if (!to->left || (*begun && s->passcred && !same_sender(scm, &m->scm)) ||
-		    (*begun && m->scm.nfiles))
+		if (!to->left || (*begun && s->passcred && !same_sender(scm, &m->scm)))
 			break;
 		n = left ? uio_put(to, m->data + m->off, left) : 0;
 		if (n < 0)
@@ -483,8 +482,8 @@ int sock_shutdown(struct sock *s, int how)
 
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return -EINVAL;
-	if (!p && !(s->type == SOCK_DGRAM && s->remote.len) && !s->listening)
-		return -ENOTCONN;
+	if (sock_is_inet(s) && !p && !(s->type == SOCK_DGRAM && s->remote.len) && !s->listening)
+		return -ENOTCONN; /* AF_UNIX does not ask */
 	if (how != SHUT_WR)
 		s->read_shut = true;
 	if (how != SHUT_RD)
@@ -604,7 +603,7 @@ static long sock_ioctl(struct file *f, struct task *t, unsigned cmd, uaddr_t arg
 
 	switch (cmd) {
 	case FIONREAD:
-		if (is_stream(s))
+		if (s->type != SOCK_DGRAM)
 			n = s->queued;
 		else if (!list_empty(&s->queue))
 			n = list_first(&s->queue, struct message, link)->len;
