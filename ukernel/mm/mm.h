@@ -81,9 +81,10 @@ bool mm_futex_key(struct mm *mm, uaddr_t addr, const void **object, uint64_t *of
 
 /*
  * The memory of the whole box.  What may become private or shared memory without a file on the host
- * behind it is charged when it is promised, not when it is touched: writable private mappings
- * without MAP_NORESERVE, shared anonymous ones, and the contents of in-memory files.  PROT_NONE
- * reservations and MAP_NORESERVE cost nothing.
+ * behind it is charged when it is promised, not when it is touched: writable private mappings,
+ * shared anonymous ones, and the contents of in-memory files.  What is reserved PROT_NONE, as
+ * runtimes do with their heaps, costs nothing until it is made writable.  MAP_NORESERVE is heeded
+ * only while there is no limit.
  */
 extern uint64_t memory_max;	/* the limit that --memory sets, in bytes; 0: none */
 extern uint64_t memory_charged; /* now */
