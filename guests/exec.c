@@ -158,6 +158,18 @@ static void at_error(const char *what, int fd, const char *path, int flags)
 	printf("  %s: %s\n", what, strerrorname_np(errno));
 }
 
+/* A file that is being written cannot run, and a running one cannot be written. */
+static void busy(void)
+{
+	int fd = open("s1", O_WRONLY);
+
+	one_error("being written", "./s1");
+	close(fd);
+	fd = open(self, O_WRONLY);
+	printf("  writing a running program: %s\n", fd < 0 ? strerrorname_np(errno) : "opened");
+	printf("  truncating it: %s\n", truncate(self, 1 << 30) ? strerrorname_np(errno) : "0");
+}
+
 static void errors(void)
 {
 	static char longname[5000];
@@ -186,6 +198,7 @@ static void errors(void)
 	one_error("blank", "./blank");
 	one_error("a directory as interpreter", "./dirinterp");
 	one_error("symlink loop", "./circle");
+	busy();
 	one_error("long name", longname);
 	execve((char *)1, NULL, NULL);
 	printf("  bad path: %s\n", strerrorname_np(errno));

@@ -231,6 +231,8 @@ long sys_truncate(struct task *t, uaddr_t path, int64_t length)
 		err = -EINVAL;
 	else
 		err = path_permission(&p, t->cred, W_OK);
+	if (!err && ino->write_count < 0)
+		err = -ETXTBSY;
 	if (!err)
 		err = inode_truncate(t, ino, length);
 	if (!err)

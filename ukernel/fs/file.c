@@ -61,6 +61,23 @@ struct file *file_get(struct file *f)
 	return f;
 }
 
+int file_deny_write(struct file *f)
+{
+	if (f->denies_write)
+		return 0;
+	if (f->inode->write_count > 0)
+		return -ETXTBSY;
+	f->inode->write_count--;
+	f->denies_write = true;
+	return 0;
+}
+
+void file_allow_write(struct file *f)
+{
+	f->inode->write_count += f->denies_write;
+	f->denies_write = false;
+}
+
 static bool file_readable(const struct file *f)
 {
 	return (f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_ACCMODE) == O_RDWR;
@@ -79,6 +96,7 @@ void file_put(struct file *f)
 		epoll_file_gone(f);
 	if (f->inode->locks)
 		locks_release_file(f);
+	f->inode->write_count += f->denies_write - f->counts_write;
 	if (!(f->flags & O_PATH))
 		inotify_dentry(f->path.dentry,
 			       file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);

@@ -69,6 +69,7 @@ struct file {
 	struct inode *inode; /* counted; == path.dentry->inode */
 	void *priv;	     /* the ops' own */
 	int host_fd;	     /* for ops on host files; -1 */
+	bool counts_write, denies_write; /* in inode->write_count: ETXTBSY */
 	bool stream;	     /* no position: pipes, sockets, ttys */
 	uint64_t dir_cookie; /* readdir private */
 	int owner_type, owner_pid, owner_sig; /* F_SETOWN_EX, F_SETSIG */
@@ -82,6 +83,9 @@ struct file *file_alloc(const struct file_ops *ops, const struct path *path, int
 struct file *file_anon(const struct file_ops *ops, const char *label, mode_t mode, int flags,
 		       void *priv);
 struct file *file_get(struct file *f);
+/* f's inode is a running program from now on, as long as f lives: -ETXTBSY if it is being written. */
+int file_deny_write(struct file *f);
+void file_allow_write(struct file *f);
 void file_put(struct file *f); /* NULL is fine */
 
 /* Read/write with the checks of read(2)/pread(2): mode, directory, position, RLIMIT_FSIZE.

@@ -111,6 +111,7 @@ struct inode {
 	uint64_t nlink, rdev, size;
 	struct abi_timespec atime, mtime, ctime, btime;
 	void *priv;
+	int write_count; /* open files that write; below 0: running programs, which deny it */
 	struct pipe *pipe;	    /* a fifo that is open */
 	struct file_locks *locks;   /* lock.c; NULL when none */
 	struct watch_list *watches; /* inotify.c; NULL when none */

@@ -64,6 +64,8 @@ static int may_open(const struct path *p, const struct cred *c, int flags)
 	err = path_permission(p, c, mask);
 	if (err)
 		return err;
+	if ((mask & W_OK) && ino->write_count < 0)
+		return -ETXTBSY;
 	if ((flags & O_NOATIME) && !inode_owner_or_capable(ino, c))
 		return -EPERM;
 	return 0;
@@ -88,8 +90,11 @@ static int file_open(const struct path *p, int flags, struct file **out)
 		file_put(f);
 		return err;
 	}
-	if (!(flags & O_PATH))
+	if (!(flags & O_PATH)) {
+		f->counts_write = S_ISREG(ino->mode) && (access_mask(flags) & W_OK);
+		ino->write_count += f->counts_write;
 		inotify_dentry(p->dentry, IN_OPEN);
+	}
 	*out = f;
 	return 0;
 }

@@ -6,8 +6,7 @@
  * threads die and the old space go.  Where Linux would have passed its point of no return, the
  * calls kill the task, as Linux does.
  *
- * Set-uid and set-gid bits have no effect, as under no_new_privs.  A running program's file may be
- * written to (no ETXTBSY): the host's own files are only ever changed as copies.
+ * Set-uid and set-gid bits have no effect, as under no_new_privs.
  */
 #include "fs/file.h"
 #include "kern/futex.h"
@@ -48,6 +47,7 @@ int exec_open(struct task *t, int dirfd, const char *name, unsigned lookup, stru
 	struct path path;
 	int err = path_lookup(t, dirfd, name, lookup, &path);
 
+	*out = NULL;
 	if (err)
 		return err;
 	if (S_ISLNK(path.dentry->inode->mode))
@@ -59,6 +59,12 @@ int exec_open(struct task *t, int dirfd, const char *name, unsigned lookup, stru
 	if (!err)
 		err = path_open_resolved(t, &path, O_RDONLY, out);
 	path_put(&path);
+	if (!err)
+		err = file_deny_write(*out);
+	if (err < 0 && *out) {
+		file_put(*out);
+		*out = NULL;
+	}
 	return err;
 }
 
@@ -361,7 +367,9 @@ int task_exec(struct task *t, struct file *file, struct exec_args *given)
 	int err;
 
 	args->doomed = false;
-	err = scripts_follow(t, &prog, args, heads);
+	err = file_deny_write(file);
+	if (!err)
+		err = scripts_follow(t, &prog, args, heads);
 	if (!err)
 		err = program_parse(&prog);
 	if (!err && !prog.file->ops->mmap)
@@ -373,8 +381,10 @@ int task_exec(struct task *t, struct file *file, struct exec_args *given)
 	for (int i = 0; i < SCRIPT_DEPTH_MAX; i++)
 		free(heads[i]);
 	program_finish(&prog);
-	if (interp.file || interp.head)
+	if (interp.file) {
+		file_allow_write(interp.file); /* only the program itself stays busy */
 		program_finish(&interp);
+	}
 	if (args->argv != given->argv)
 		free(args->argv);
 	given->doomed = args->doomed;
