@@ -293,7 +293,16 @@ void host_node_moved(struct host_node *n, struct host_node *parent, const char *
 	host_node_put(old);
 }
 
-/* Open n through its parent and make sure that it still is n. */
+/* A descriptor of n that is at hand; -1: none. */
+static int node_held(const struct host_node *n)
+{
+	if (n->path_fd >= 0)
+		return n->path_fd;
+	return n->data_fd[0] >= 0 ? n->data_fd[0] : n->data_fd[1];
+}
+
+/* Open n again: by a descriptor that is held (it may have no name any more), or through its parent,
+ * and then make sure that it still is n. */
 static int node_reopen(struct host_node *n, int flags)
 {
 	struct stat st;
@@ -301,6 +310,8 @@ static int node_reopen(struct host_node *n, int flags)
 
 	if (!n->parent)
 		return host_reopen(n->tree->root_fd, flags);
+	if (node_held(n) >= 0)
+		return host_reopen(node_held(n), flags);
 	dirfd = host_node_fd(n->parent);
 	if (dirfd < 0)
 		return dirfd;
