@@ -33,8 +33,8 @@ static void show(const char *when)
 
 	sys(getresuid, &r[0], &r[1], &r[2]);
 	sys(getresgid, &g[0], &g[1], &g[2]);
-	printf("%s: uid %u %u %u fs %d, gid %u %u %u fs %d\n", when, r[0], r[1], r[2],
-	       setfsuid(-1), g[0], g[1], g[2], setfsgid(-1));
+	printf("%s: uid %u %u %u fs %d, gid %u %u %u fs %d\n", when, r[0], r[1], r[2], setfsuid(-1),
+	       g[0], g[1], g[2], setfsgid(-1));
 }
 
 static void show_caps(const char *when)
@@ -45,8 +45,9 @@ static void show_caps(const char *when)
 	if (sys(capget, &h, d))
 		perror("capget");
 	/* The box offers root everything; the host may have taken some away.  CAP_KILL will do. */
-	printf("%s: effective %d permitted %d inheritable %d\n", when, d[0].effective >> CAP_KILL & 1,
-	       d[0].permitted >> CAP_KILL & 1, d[0].inheritable >> CAP_KILL & 1);
+	printf("%s: effective %d permitted %d inheritable %d\n", when,
+	       d[0].effective >> CAP_KILL & 1, d[0].permitted >> CAP_KILL & 1,
+	       d[0].inheritable >> CAP_KILL & 1);
 }
 
 /* Run fn in a child: what it changes is gone afterwards. */

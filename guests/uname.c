@@ -23,7 +23,7 @@ static void say(const char *what, long r)
 	else
 		printf("%s: %ld\n", what, r);
 }
-#define SAY(call) say(#call, call)
+#define SAY(call)      say(#call, call)
 #define sys(name, ...) syscall(SYS_##name, ##__VA_ARGS__)
 
 static void names(void)

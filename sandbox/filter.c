@@ -153,7 +153,7 @@ int filter_install(struct vthread *th, int *listener)
 {
 	const uint64_t no_new_privs[6] = {PR_SET_NO_NEW_PRIVS, 1};
 	const uint64_t install[6] = {SECCOMP_SET_MODE_FILTER, FILTER_FLAGS, (uaddr_t)&program};
-	long result;
+	long result = 0;
 	int ret = filter_build();
 
 	if (ret == 0)

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EXIT_OWN_FAILURE 125 /* ukernel failed, not the guest (as docker and env(1) have it) */
+#define EXIT_OWN_FAILURE    125 /* ukernel failed, not the guest (as docker and env(1) have it) */
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND	    127
 
@@ -28,10 +28,11 @@ int command_syscalls(int argc, char **argv);
 /* --- values of options (parse.c): each dies with a line that names the option --- */
 unsigned long parse_count(const char *option, const char *text, unsigned long min,
 			  unsigned long max);
-uint64_t parse_size(const char *option, const char *text);	  /* bytes */
+uint64_t parse_size(const char *option, const char *text);	 /* bytes */
 uint64_t parse_duration_ns(const char *option, const char *text, /* "1.5", "20ms" ... */
-			   uint64_t unit_ns);			  /* unit of a bare number */
-/* text as an absolute path without "." and "..", against the current directory; the caller frees. */
+			   uint64_t unit_ns);			 /* unit of a bare number */
+/* text as an absolute path without "." and "..", against the current directory; the caller frees.
+ */
 char *path_absolute(const char *text);
 void parse_bind(const char *text, struct bind_spec *out);
 void parse_rw(const char *text, struct bind_spec *out);

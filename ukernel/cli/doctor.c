@@ -102,20 +102,21 @@ static int ptrace_error(const struct host_probe *p)
 static void report_yama(const struct host_probe *p)
 {
 	if (p->yama_scope >= 3)
-		report(FAIL, "yama",
-		       "kernel.yama.ptrace_scope is %d: nobody may trace. It can only be lowered by "
-		       "booting with another value",
-		       p->yama_scope);
+		report(
+		    FAIL, "yama",
+		    "kernel.yama.ptrace_scope is %d: nobody may trace. It can only be lowered by "
+		    "booting with another value",
+		    p->yama_scope);
 	else if (p->yama_scope == 2)
 		report(ptrace_error(p) ? FAIL : OK, "yama",
 		       "kernel.yama.ptrace_scope is 2: only with CAP_SYS_PTRACE may one trace%s",
 		       ptrace_error(p) ? ". Set it to 1, or run as root" : ", which you have");
 	else if (p->yama_scope >= 0)
-		report(OK, "yama", "kernel.yama.ptrace_scope is %d: one's own children may be traced",
+		report(OK, "yama",
+		       "kernel.yama.ptrace_scope is %d: one's own children may be traced",
 		       p->yama_scope);
 	else
 		report(OK, "yama", "absent");
-
 }
 
 static void report_machines(const struct host_probe *p)

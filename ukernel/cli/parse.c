@@ -235,8 +235,8 @@ static void find_memberships(const char *root_dir, const char *name, struct boot
 	while (f && (gr = fgetgrent(f)) != NULL)
 		for (char **member = gr->gr_mem; *member; member++)
 			if (strcmp(*member, name) == 0 && gr->gr_gid != c->gid) {
-				c->groups = xrealloc(c->groups, (size_t)c->ngroups + 1,
-						     sizeof(gid_t));
+				c->groups =
+				    xrealloc(c->groups, (size_t)c->ngroups + 1, sizeof(gid_t));
 				c->groups[c->ngroups++] = gr->gr_gid;
 			}
 	if (f)

@@ -53,8 +53,8 @@ static void print_json_string(const char *s)
 
 static void print_json(int nr, const struct syscall_entry *e, bool first)
 {
-	printf("%s{\"nr\":%d,\"name\":\"%s\",\"support\":\"%s\",\"arguments\":[", first ? "" : ",\n",
-	       nr, e->name, support_names[e->support]);
+	printf("%s{\"nr\":%d,\"name\":\"%s\",\"support\":\"%s\",\"arguments\":[",
+	       first ? "" : ",\n", nr, e->name, support_names[e->support]);
 	for (int i = 0; i < e->nargs; i++)
 		printf("%s{\"name\":\"%s\",\"kind\":\"%s\"}", i ? "," : "", e->arg_name[i],
 		       kind_names[e->kind[i]]);
@@ -83,13 +83,14 @@ static void print_entry(enum format format, int nr, const struct syscall_entry *
 
 static void print_markdown_head(const unsigned count[3])
 {
-	printf("# System calls\n\n"
-	       "<!-- Generated from ukernel/syscalls.def by `make docs`: do not edit. -->\n\n"
-	       "%u calls are supported in full, %u in part (the note says what is left out), and %u\n"
-	       "are known by name only. The latter, and every number that is not here, answer\n"
-	       "ENOSYS; the host never sees them.\n\n"
-	       "| nr | call | support | note |\n| ---: | --- | --- | --- |\n",
-	       count[SUPPORT_FULL], count[SUPPORT_PARTIAL], count[SUPPORT_NONE]);
+	printf(
+	    "# System calls\n\n"
+	    "<!-- Generated from ukernel/syscalls.def by `make docs`: do not edit. -->\n\n"
+	    "%u calls are supported in full, %u in part (the note says what is left out), and %u\n"
+	    "are known by name only. The latter, and every number that is not here, answer\n"
+	    "ENOSYS; the host never sees them.\n\n"
+	    "| nr | call | support | note |\n| ---: | --- | --- | --- |\n",
+	    count[SUPPORT_FULL], count[SUPPORT_PARTIAL], count[SUPPORT_NONE]);
 }
 
 static unsigned print_table(enum format format, char **names)

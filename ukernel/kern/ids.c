@@ -46,7 +46,7 @@ static void caps_after_setuid(struct cred *new, const struct cred *old)
 	if (new->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
 	if (was_root && !is_root) {
-		if (!(new->securebits & SECBIT_KEEP_CAPS))
+		if (!(new->securebits &SECBIT_KEEP_CAPS))
 			new->cap_permitted = new->cap_effective = 0;
 		new->cap_ambient = 0;
 	}
@@ -241,8 +241,8 @@ long sys_setfsuid(struct task *t, unsigned uid)
 {
 	const struct cred *old = t->cred;
 	long previous = old->fsuid;
-	bool allowed = cred_capable(old, CAP_SETUID_BIT) || uid_is_own(old, uid) ||
-		       uid == old->fsuid;
+	bool allowed =
+	    cred_capable(old, CAP_SETUID_BIT) || uid_is_own(old, uid) || uid == old->fsuid;
 
 	if (uid == KEEP_ID || !allowed || uid == old->fsuid)
 		return previous;
@@ -250,11 +250,11 @@ long sys_setfsuid(struct task *t, unsigned uid)
 	if (!new)
 		return previous;
 	new->fsuid = uid;
-	if (!(new->securebits & SECBIT_NO_SETUID_FIXUP)) {
+	if (!(new->securebits &SECBIT_NO_SETUID_FIXUP)) {
 		if (old->fsuid == 0)
 			new->cap_effective &= ~CAPS_OF_FSUID;
 		else if (uid == 0)
-			new->cap_effective |= new->cap_permitted & CAPS_OF_FSUID;
+			new->cap_effective |= new->cap_permitted &CAPS_OF_FSUID;
 	}
 	cred_publish(t, new);
 	return previous;
@@ -264,8 +264,8 @@ long sys_setfsgid(struct task *t, unsigned gid)
 {
 	const struct cred *old = t->cred;
 	long previous = old->fsgid;
-	bool allowed = cred_capable(old, CAP_SETGID_BIT) || gid_is_own(old, gid) ||
-		       gid == old->fsgid;
+	bool allowed =
+	    cred_capable(old, CAP_SETGID_BIT) || gid_is_own(old, gid) || gid == old->fsgid;
 
 	if (gid == KEEP_ID || !allowed || gid == old->fsgid)
 		return previous;
@@ -410,7 +410,7 @@ long sys_capset(struct task *t, uaddr_t header, uaddr_t data)
 	new->cap_effective = effective;
 	new->cap_permitted = permitted;
 	new->cap_inheritable = inheritable;
-	new->cap_ambient &= permitted & inheritable;
+	new->cap_ambient &= permitted &inheritable;
 	cred_publish(t, new);
 	return 0;
 }

@@ -35,8 +35,8 @@ static int for_each_selected(struct task *self, int which, int who,
 	struct task *t;
 	int err = -ESRCH;
 
-	list_for_each(p, &process_list, all)
-		list_for_each(t, &p->threads, in_process) {
+	list_for_each (p, &process_list, all)
+		list_for_each (t, &p->threads, in_process) {
 			if (!t->cred || !is_selected(t, which, who, self))
 				continue;
 			err = fn(self, t, arg);
@@ -50,8 +50,7 @@ static int set_one(struct task *self, struct task *t, int *prio)
 {
 	const struct cred *c = self->cred;
 
-	if (t->cred->uid != c->euid && t->cred->uid != c->uid &&
-	    !cred_capable(c, CAP_SYS_NICE_BIT))
+	if (t->cred->uid != c->euid && t->cred->uid != c->uid && !cred_capable(c, CAP_SYS_NICE_BIT))
 		return -EPERM;
 	t->ioprio = (uint16_t)*prio;
 	return 0;

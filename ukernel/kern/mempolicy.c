@@ -58,8 +58,7 @@ static int policy_check(int mode, uint64_t nodes)
 	int flags = mode & (MODE_STATIC_NODES | MODE_RELATIVE_NODES);
 
 	mode &= ~flags;
-	if (mode < 0 || mode >= POLICY_COUNT ||
-	    flags == (MODE_STATIC_NODES | MODE_RELATIVE_NODES))
+	if (mode < 0 || mode >= POLICY_COUNT || flags == (MODE_STATIC_NODES | MODE_RELATIVE_NODES))
 		return -EINVAL;
 	switch (mode) {
 	case POLICY_DEFAULT:
@@ -120,8 +119,7 @@ long sys_get_mempolicy(struct task *t, uaddr_t mode, uaddr_t nodemask, unsigned 
 		return -EINVAL;
 	if (nodemask && (maxnode < 1 || maxnode > MAXNODE_LIMIT))
 		return -EINVAL;
-	if ((flags & GET_ADDR) &&
-	    (!mm_region_next(t->mm, addr, &region) || region.start > addr))
+	if ((flags & GET_ADDR) && (!mm_region_next(t->mm, addr, &region) || region.start > addr))
 		return -EFAULT;
 	if (mode && put_user(t, answer, mode))
 		return -EFAULT;

@@ -14,13 +14,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define CAP_LAST	    40
-#define SECBIT_KEEP_CAPS    (1u << 4)
-#define SECBIT_KEEP_LOCKED  (1u << 5)
-#define SECBITS_ALL	    0xffu
-#define SECBITS_LOCKS	    0xaau /* the odd bits lock the even ones */
+#define CAP_LAST		    40
+#define SECBIT_KEEP_CAPS	    (1u << 4)
+#define SECBIT_KEEP_LOCKED	    (1u << 5)
+#define SECBITS_ALL		    0xffu
+#define SECBITS_LOCKS		    0xaau /* the odd bits lock the even ones */
 #define SECBIT_NO_CAP_AMBIENT_RAISE (1u << 6)
-#define TIMERSLACK_DEFAULT_NS 50000
+#define TIMERSLACK_DEFAULT_NS	    50000
 
 /* Replace t's credentials by new, which differs only in what no one else watches. */
 static long publish(struct task *t, struct cred *new)
@@ -54,8 +54,8 @@ static long keepcaps_set(struct task *t, unsigned long on)
 	struct cred *new = cred_copy(t->cred);
 	if (!new)
 		return -ENOMEM;
-	new->securebits = on ? new->securebits | SECBIT_KEEP_CAPS
-			     : new->securebits & ~SECBIT_KEEP_CAPS;
+	new->securebits =
+	    on ? new->securebits | SECBIT_KEEP_CAPS : new->securebits & ~SECBIT_KEEP_CAPS;
 	return publish(t, new);
 }
 
@@ -213,12 +213,12 @@ long sys_prctl(struct task *t, int option, unsigned long arg2, unsigned long arg
 }
 
 /* --- arch_prctl(2); codes of asm/prctl.h --- */
-#define ARCH_SET_GS_	    0x1001
-#define ARCH_SET_FS_	    0x1002
-#define ARCH_GET_FS_	    0x1003
-#define ARCH_GET_GS_	    0x1004
-#define ARCH_GET_CPUID_	    0x1011
-#define ARCH_SET_CPUID_	    0x1012
+#define ARCH_SET_GS_	     0x1001
+#define ARCH_SET_FS_	     0x1002
+#define ARCH_GET_FS_	     0x1003
+#define ARCH_GET_GS_	     0x1004
+#define ARCH_GET_CPUID_	     0x1011
+#define ARCH_SET_CPUID_	     0x1012
 #define ARCH_GET_XCOMP_SUPP_ 0x1021
 #define ARCH_GET_XCOMP_PERM_ 0x1022
 

@@ -51,7 +51,7 @@ long sys_prlimit64(struct task *t, int pid, int resource, uaddr_t new, uaddr_t o
 
 	if (resource < 0 || resource >= RLIM_COUNT)
 		return -EINVAL;
-	if (new && get_user(t, in, new))
+	if (new &&get_user(t, in, new))
 		return -EFAULT;
 	if (pid) {
 		struct task *of = task_find(pid);

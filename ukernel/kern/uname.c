@@ -27,8 +27,8 @@ static struct abi_utsname *names_get(void)
 	memset(&host, 0, sizeof(host));
 	uname(&host);
 	strcpy(names.sysname, "Linux");
-	const char *node = boot_config && boot_config->hostname ? boot_config->hostname
-								: host.nodename;
+	const char *node =
+	    boot_config && boot_config->hostname ? boot_config->hostname : host.nodename;
 	snprintf(names.nodename, sizeof(names.nodename), "%s", node);
 	snprintf(names.release, sizeof(names.release), "%s", host.release);
 	snprintf(names.version, sizeof(names.version), "#1 ukernel %s", UKERNEL_VERSION);

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-#define LOG_SUBSYSTEMS(X) X(boot) X(task) X(mm) X(fs) X(signal) X(sched) X(time) X(net) X(machine) X(syscall)
+#define LOG_SUBSYSTEMS(X)                                                                          \
+	X(boot) X(task) X(mm) X(fs) X(signal) X(sched) X(time) X(net) X(machine) X(syscall)
 
 enum log_subsys {
 #define X(name) LOG_##name,

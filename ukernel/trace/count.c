@@ -17,7 +17,8 @@ static struct counter counters[SYSCALL_MAX + 1]; /* the last: numbers without a 
 
 void count_call(uint64_t nr, bool failed, uint64_t spent_ns)
 {
-	struct counter *c = &counters[nr < SYSCALL_MAX && syscall_table[nr].name ? nr : SYSCALL_MAX];
+	struct counter *c =
+	    &counters[nr < SYSCALL_MAX && syscall_table[nr].name ? nr : SYSCALL_MAX];
 
 	c->calls++;
 	c->errors += failed;

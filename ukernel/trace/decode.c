@@ -218,9 +218,10 @@ int args_shown(const struct call_view *v)
 			   ? 2
 			   : n;
 	case SYS_clone:
-		return a[0] & CLONE_SETTLS ? n
+		return a[0] & CLONE_SETTLS				    ? n
 		       : a[0] & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) ? 4
-		       : a[0] & CLONE_PARENT_SETTID ? 3 : 2;
+		       : a[0] & CLONE_PARENT_SETTID			    ? 3
+									    : 2;
 	case SYS_mremap:
 		return a[3] & MREMAP_FIXED ? n : 4;
 	case SYS_futex:
@@ -283,7 +284,8 @@ bool is_arg_skipped(const struct call_view *v, int i)
 /* The rest of a sleep is written only when it was cut short. */
 static bool is_unwritten_rest(const struct call_view *v, int i)
 {
-	bool is_rest = (v->nr == SYS_nanosleep && i == 1) || (v->nr == SYS_clock_nanosleep && i == 3);
+	bool is_rest =
+	    (v->nr == SYS_nanosleep && i == 1) || (v->nr == SYS_clock_nanosleep && i == 3);
 
 	return is_rest && v->done && v->result != -EINTR && v->result != -ERESTART_RESTARTBLOCK;
 }

@@ -20,20 +20,23 @@ static const struct {
 		"tgkill pidfd_send_signal pidfd_open rt_sigqueueinfo rt_tgsigqueueinfo "},
     {"memory", " brk mmap munmap mprotect pkey_mprotect mremap msync mincore madvise mlock mlock2 "
 	       "munlock mlockall munlockall mbind set_mempolicy get_mempolicy "},
-    {"signal", " rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait "
-	       "rt_sigqueueinfo rt_tgsigqueueinfo rt_sigsuspend sigaltstack kill tkill tgkill pause "
-	       "signalfd signalfd4 pidfd_send_signal "},
-    {"time", " nanosleep clock_nanosleep clock_gettime clock_settime clock_getres gettimeofday time "
-	     "times alarm getitimer setitimer timer_create timer_settime timer_gettime "
-	     "timer_getoverrun timer_delete timerfd_create timerfd_settime timerfd_gettime "},
+    {"signal",
+     " rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait "
+     "rt_sigqueueinfo rt_tgsigqueueinfo rt_sigsuspend sigaltstack kill tkill tgkill pause "
+     "signalfd signalfd4 pidfd_send_signal "},
+    {"time",
+     " nanosleep clock_nanosleep clock_gettime clock_settime clock_getres gettimeofday time "
+     "times alarm getitimer setitimer timer_create timer_settime timer_gettime "
+     "timer_getoverrun timer_delete timerfd_create timerfd_settime timerfd_gettime "},
     {"cred", " getuid geteuid getgid getegid setuid setgid setreuid setregid setresuid setresgid "
 	     "getresuid getresgid setfsuid setfsgid getgroups setgroups capget capset prctl "},
     {"sched", " sched_yield sched_setparam sched_getparam sched_setscheduler sched_getscheduler "
 	      "sched_get_priority_max sched_get_priority_min sched_rr_get_interval "
 	      "sched_setaffinity sched_getaffinity sched_setattr sched_getattr getpriority "
 	      "setpriority ioprio_set ioprio_get "},
-    {"network", " socket socketpair bind listen accept accept4 connect getsockname getpeername "
-		"sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown setsockopt getsockopt "},
+    {"network",
+     " socket socketpair bind listen accept accept4 connect getsockname getpeername "
+     "sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown setsockopt getsockopt "},
 };
 
 static bool has_kind(const struct syscall_entry *e, enum arg_kind a, enum arg_kind b)

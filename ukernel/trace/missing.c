@@ -38,8 +38,9 @@ long syscall_missing(struct task *t, uint64_t nr)
 	if (++said > SAID_MAX)
 		return -ENOSYS;
 	if (known)
-		log_warn(syscall, "pid %d (%s): system call %s is not implemented, answering ENOSYS",
-			 t->tid, t->comm, syscall_table[nr].name);
+		log_warn(syscall,
+			 "pid %d (%s): system call %s is not implemented, answering ENOSYS", t->tid,
+			 t->comm, syscall_table[nr].name);
 	else
 		log_warn(syscall, "pid %d (%s): there is no system call %llu, answering ENOSYS",
 			 t->tid, t->comm, (unsigned long long)nr);

@@ -82,8 +82,8 @@ static void add_name(struct text *x, const struct call_view *v)
 static void view_init(struct call_view *v, struct task *t)
 {
 	uint64_t nr = (uint32_t)t->trap.syscall.nr;
-	bool known = nr < SYSCALL_MAX && t->trap.syscall.abi == SYSCALL_ABI_64 &&
-		     syscall_table[nr].name;
+	bool known =
+	    nr < SYSCALL_MAX && t->trap.syscall.abi == SYSCALL_ABI_64 && syscall_table[nr].name;
 
 	*v = (struct call_view){.task = t,
 				.nr = nr,
@@ -179,8 +179,7 @@ void trace_exit(struct task *t, long result)
 
 	view_init(&v, t);
 	if (show_counts)
-		count_call(v.nr, result < 0 && result >= -4095,
-			   time_now_ns() - t->trace.start_ns);
+		count_call(v.nr, result < 0 && result >= -4095, time_now_ns() - t->trace.start_ns);
 	if (!t->trace.shown)
 		return;
 	t->trace.shown = false;
