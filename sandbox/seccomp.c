@@ -83,9 +83,14 @@ static int listener_read(struct event *out)
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request) < 0)
 		return errno == ENOENT || errno == EINTR ? 0 : -errno;
 	th = thread_find((pid_t)request->pid);
-	/* interrupt_owed: it is being stopped, which cancels this; it will ask again. */
-	if (th == NULL || th->hold != HOLD_RUNNING || th->interrupt_owed)
+	if (th == NULL || th->hold != HOLD_RUNNING)
 		return 0;
+	/* It is being stopped, which cancels this, and will ask again.  If that order was forgotten
+	 * it sleeps here, and this one will be obeyed. */
+	if (th->interrupt_owed) {
+		host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL);
+		return 0;
+	}
 	thread_set_hold(th, HOLD_NOTIFIED);
 	th->notif_id = request->id;
 	th->stop_wanted = false;

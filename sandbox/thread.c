@@ -149,9 +149,7 @@ int thread_settle(struct vthread *th)
 			thread_set_hold(th, HOLD_STOPPED);
 		return ret;
 	case HOLD_NOTIFIED:
-		ret = 0;
-		if (!th->interrupt_owed)
-			ret = host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL);
+		ret = host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL);
 		th->interrupt_owed = true;
 		if (ret == 0)
 			ret = thread_stop_wait(th, &status);

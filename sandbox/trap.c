@@ -7,9 +7,10 @@
  *	PTRACE_EVENT_STOP				EVENT_STOPPED if the kernel asked for it
  *	exited or killed				EVENT_DEAD
  *
- * A stop() races with every other reason to stop.  PTRACE_INTERRUPT always leads to exactly one
- * PTRACE_EVENT_STOP, perhaps after another stop was reported; interrupt_owed remembers that, and
- * such a late one is swallowed.
+ * A stop() races with every other reason to stop.  PTRACE_INTERRUPT leads to a PTRACE_EVENT_STOP,
+ * perhaps after another stop was reported, or to none: a thread that was just entering another stop
+ * forgets the order (the host's ptrace_stop() clears it).  So interrupt_owed only says that one may
+ * come; a late one is swallowed, and who depends on one asks again.
  */
 #include "trap.h"
 
@@ -261,7 +262,8 @@ void thread_interrupt(struct vthread *th)
 {
 	if (th->hold != HOLD_RUNNING || th->queued)
 		return;
+	/* Even when one is owed: it may have been forgotten. */
 	th->stop_wanted = true;
-	if (!th->interrupt_owed && host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL) == 0)
+	if (host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL) == 0)
 		th->interrupt_owed = true;
 }
