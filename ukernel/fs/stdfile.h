@@ -16,9 +16,6 @@ int stdfiles_install(struct task *t);
  * handler. */
 void stdfiles_restore(void);
 
-/* The host's terminal changed size (SIGWINCH): tell the foreground group. */
-void stdfiles_winch(void);
-
 /* The guest's foreground process group on the host's terminal, for ^C and ^Z; 0: none known. */
 pid_t stdfiles_foreground(void);
 

@@ -47,12 +47,6 @@ void stdfiles_restore(void)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-void stdfiles_winch(void)
-{
-	if (host_tty.fd >= 0 && host_tty.foreground > 0)
-		signal_send_pgrp(host_tty.foreground, SIGWINCH, NULL);
-}
-
 pid_t stdfiles_foreground(void)
 {
 	return host_tty.fd >= 0 ? host_tty.foreground : 0;

@@ -5,6 +5,7 @@
  */
 #include "kern/host_signal.h"
 
+#include "fs/stdfile.h"
 #include "kern/signal.h"
 #include "kern/task.h"
 #include "kern/timer.h"
@@ -29,20 +30,32 @@ static void send_to_box(int signo)
 		signal_send_process(first_process, signo, &info);
 }
 
+/* What the keys of a terminal send, and its changes of size, are for whoever is in its foreground. */
+static void send_to_foreground(int signo)
+{
+	struct abi_siginfo info = {.signo = signo, .code = SI_KERNEL};
+	pid_t pgid = stdfiles_foreground();
+
+	if (pgid <= 0 || signal_send_pgrp(pgid, signo, &info) != 0)
+		send_to_box(signo);
+}
+
 void host_signal_arrived(int signo)
 {
 	log_debug(signal, "host signal %d", signo);
 	switch (signo) {
 	case SIGINT:
 	case SIGQUIT:
+	case SIGWINCH:
+	case SIGTSTP:
+		send_to_foreground(signo);
+		break;
 	case SIGTERM:
 	case SIGHUP:
 	case SIGUSR1:
 	case SIGUSR2:
 	case SIGALRM:
-	case SIGWINCH:
 	case SIGCONT:
-	case SIGTSTP:
 		send_to_box(signo);
 		break;
 	default:

@@ -103,6 +103,8 @@ int proc_show_system_stat(struct seq *s, const struct proc_node *n);
 int proc_show_version(struct seq *s, const struct proc_node *n);
 int proc_show_filesystems(struct seq *s, const struct proc_node *n);
 int proc_show_devices(struct seq *s, const struct proc_node *n);
+int proc_show_partitions(struct seq *s, const struct proc_node *n);
+int proc_show_vmstat(struct seq *s, const struct proc_node *n);
 int proc_show_kernel_cmdline(struct seq *s, const struct proc_node *n);
 int proc_show_swaps(struct seq *s, const struct proc_node *n);
 int proc_show_empty(struct seq *s, const struct proc_node *n);

@@ -47,12 +47,14 @@ static const struct proc_entry root_entries[] = {
 	{"cmdline", S_IFREG | 0444, .show = proc_show_kernel_cmdline},
 	{"cpuinfo", S_IFREG | 0444, .show = proc_show_cpuinfo},
 	{"devices", S_IFREG | 0444, .show = proc_show_devices},
+	{"diskstats", S_IFREG | 0444, .show = proc_show_empty},
 	{"filesystems", S_IFREG | 0444, .show = proc_show_filesystems},
 	{"loadavg", S_IFREG | 0444, .show = proc_show_loadavg},
 	{"meminfo", S_IFREG | 0444, .show = proc_show_meminfo},
 	{"modules", S_IFREG | 0444, .show = proc_show_empty},
 	{"mounts", S_IFLNK | 0777, .link = mounts_link},
 	{"net", S_IFLNK | 0777, .link = net_link},
+	{"partitions", S_IFREG | 0444, .show = proc_show_partitions},
 	{"self", S_IFLNK | 0777, .link = self_link},
 	{"stat", S_IFREG | 0444, .show = proc_show_system_stat},
 	{"swaps", S_IFREG | 0444, .show = proc_show_swaps},
@@ -60,6 +62,7 @@ static const struct proc_entry root_entries[] = {
 	{"thread-self", S_IFLNK | 0777, .link = thread_self_link},
 	{"uptime", S_IFREG | 0444, .show = proc_show_uptime},
 	{"version", S_IFREG | 0444, .show = proc_show_version},
+	{"vmstat", S_IFREG | 0444, .show = proc_show_vmstat},
 };
 
 /* Threads that lead no process can be named, but are not listed. */

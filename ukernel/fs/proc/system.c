@@ -120,6 +120,25 @@ int proc_show_swaps(struct seq *s, const struct proc_node *n)
 	return 0;
 }
 
+/* The host does the paging: of its counts only the free memory is passed on. */
+int proc_show_vmstat(struct seq *s, const struct proc_node *n)
+{
+	char *host = host_text("/proc/meminfo");
+
+	seq_printf(s, "nr_free_pages %lu\n",
+		   host ? (unsigned long)meminfo_value(host, "MemFree") / 4 : 0UL);
+	seq_puts(s, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\npgmajfault 0\n"
+		    "oom_kill 0\n");
+	free(host);
+	return 0;
+}
+
+int proc_show_partitions(struct seq *s, const struct proc_node *n)
+{
+	seq_puts(s, "major minor  #blocks  name\n\n");
+	return 0;
+}
+
 /* --- processors --- */
 
 /* The host's blocks, as many as there are virtual CPUs. */
