@@ -2,6 +2,7 @@
  * fcntl.c - dup(2) and its variants, and fcntl(2): the part about descriptors and status flags;
  * locks, owners, pipes and seals have files of their own.
  */
+#include "fs/inotify.h"
 #include "fs/lock.h"
 #include "fs/memfd.h"
 #include "fs/pipe.h"
@@ -123,6 +124,8 @@ static long do_fcntl(struct task *t, struct file *f, int fd, unsigned cmd, unsig
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 		return pipe_fcntl(f, t, cmd, arg);
+	case F_NOTIFY:
+		return fcntl_notify(t, f, fd, arg);
 	case F_ADD_SEALS:
 	case F_GET_SEALS:
 		return memfd_fcntl(f, cmd, arg);

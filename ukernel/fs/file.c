@@ -74,6 +74,7 @@ int file_deny_write(struct file *f)
 
 void file_allow_write(struct file *f)
 {
+	dnotify_file_gone(f);
 	f->inode->write_count += f->denies_write;
 	f->denies_write = false;
 }

@@ -163,8 +163,10 @@ static void tell_inode(struct inode *ino, uint32_t mask, uint32_t cookie, const 
 
 void inotify_dentry(struct dentry *d, uint32_t mask)
 {
-	if (!watch_count || !d || !d->inode)
+	if (!(watch_count | dnotify_count) || !d || !d->inode)
 		return;
+	if (dnotify_count && d->parent && d->parent != d && !d->unlinked)
+		dnotify_event(d->parent->inode, mask);
 	if (S_ISDIR(d->inode->mode))
 		mask |= IN_ISDIR;
 	if (d->parent && d->parent != d && !d->unlinked)
@@ -174,6 +176,8 @@ void inotify_dentry(struct dentry *d, uint32_t mask)
 
 void inotify_entry(struct inode *dir, uint32_t mask, const char *name, bool is_dir, uint32_t cookie)
 {
+	if (dnotify_count)
+		dnotify_event(dir, mask);
 	if (watch_count)
 		tell_inode(dir, mask | (is_dir ? IN_ISDIR : 0), cookie, name);
 }

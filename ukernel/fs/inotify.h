@@ -25,4 +25,12 @@ void inotify_inode(struct inode *ino, uint32_t mask);
  * Call when its link count has reached 0, and again from inode_put before the inode is freed. */
 void inotify_inode_gone(struct inode *ino);
 uint32_t inotify_cookie(void);
+
+/* dnotify.c: fcntl(F_NOTIFY), fed from here.  -ENOTDIR, -ENOMEM. */
+struct file;
+struct task;
+extern unsigned dnotify_count; /* none: the hooks need not ask */
+long fcntl_notify(struct task *t, struct file *f, int fd, unsigned long arg);
+void dnotify_event(const struct inode *dir, uint32_t in_mask);
+void dnotify_file_gone(struct file *f);
 #endif

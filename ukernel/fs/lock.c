@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -529,4 +530,30 @@ long fcntl_owner(struct task *t, struct file *f, unsigned cmd, unsigned long arg
 		return f->owner_sig;
 	}
 	return -EINVAL;
+}
+
+void file_signal_owner(struct file *f, int fd, uint32_t band, int code)
+{
+	struct abi_siginfo info = {.signo = f->owner_sig ? f->owner_sig : SIGIO, .code = code};
+	struct task *t;
+	struct process *p;
+
+	/* Only a signal that was chosen says more than that it came (fcntl(2), F_SETSIG). */
+	if (!f->owner_sig)
+		info.code = 0x80; /* SI_KERNEL */
+	info.poll.band = band;
+	info.poll.fd = fd;
+	if (!f->owner_pid)
+		return;
+	if (f->owner_type == F_OWNER_PGRP) {
+		signal_send_pgrp(f->owner_pid, info.signo, &info);
+	} else if (f->owner_type == F_OWNER_TID) {
+		t = task_find(f->owner_pid);
+		if (t)
+			signal_send_task(t, info.signo, &info);
+	} else {
+		p = process_find(f->owner_pid);
+		if (p)
+			signal_send_process(p, info.signo, &info);
+	}
 }

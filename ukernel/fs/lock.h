@@ -15,6 +15,9 @@ long fcntl_lock(struct task *t, struct file *f, int fd, unsigned cmd, uaddr_t ar
 /* F_SETOWN, F_GETOWN, F_SETOWN_EX, F_GETOWN_EX, F_SETSIG, F_GETSIG. */
 long fcntl_owner(struct task *t, struct file *f, unsigned cmd, unsigned long arg);
 
+/* Tell f's owner with SIGIO, or the signal it chose: code is POLL_*, band EPOLL*. */
+void file_signal_owner(struct file *f, int fd, uint32_t band, int code);
+
 /* The inode goes: free ino->locks (no lock can be left in it). */
 void locks_free(struct inode *ino);
 
