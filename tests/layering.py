@@ -7,9 +7,9 @@ import lib
 
 def main():
     checks = lib.Checks()
-    script = os.path.join(lib.TOP, "mk", "layering.sh")
-    got = lib.run(["sh", script, os.path.join(lib.BUILD, "libukernel.a")], cwd=lib.TOP,
-                  env=dict(os.environ), seconds=60)
+    got = lib.run([os.path.join(lib.TOP, "mk", "layering.sh"),
+                   os.path.join(lib.BUILD, "libukernel.a"),
+                   os.path.join(lib.BUILD, "libsandbox.a")], cwd=lib.TOP, seconds=60)
     checks.check("layering", got.status == 0, got.out, got.err)
     checks.end()
 

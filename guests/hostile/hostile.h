@@ -52,7 +52,7 @@ static inline void meet(const char *word)
 static inline long raw_syscall(long nr, const uint64_t a[6])
 {
 	register uint64_t r10 __asm__("r10") = a[3], r8 __asm__("r8") = a[4],
-				  r9 __asm__("r9") = a[5];
+			      r9 __asm__("r9") = a[5];
 	long result;
 
 	__asm__ volatile("syscall"

@@ -98,17 +98,17 @@ static int by_code32(void *arg)
 		table[i] = set[which][i];
 	table[6] = (uint32_t)number;
 	/* A far call leaves a return address on a stack that 32-bit code can reach. */
-	__asm__ volatile("push %%rbx\n\tpush %%rbp\n\t"
-			 "lea 1f(%%rip), %%rax\n\tpush %%rax\n\t"
-			 "mov %%rsp, (%[save])\n\t"
-			 "mov %[stack], %%rsp\n\t"
-			 "push %[target]\n\t"
-			 "ljmp *(%%rsp)\n"
-			 "1:\tpop %%rbp\n\tpop %%rbx"
-			 : "=&a"(result)
-			 : [save] "c"(low + 2048 + 64), [stack] "d"(low + 3 * 4096 - 64),
-			   [target] "S"(target)
-			 : "memory", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15");
+	__asm__ volatile(
+	    "push %%rbx\n\tpush %%rbp\n\t"
+	    "lea 1f(%%rip), %%rax\n\tpush %%rax\n\t"
+	    "mov %%rsp, (%[save])\n\t"
+	    "mov %[stack], %%rsp\n\t"
+	    "push %[target]\n\t"
+	    "ljmp *(%%rsp)\n"
+	    "1:\tpop %%rbp\n\tpop %%rbx"
+	    : "=&a"(result)
+	    : [save] "c"(low + 2048 + 64), [stack] "d"(low + 3 * 4096 - 64), [target] "S"(target)
+	    : "memory", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15");
 	return (int)result == -ENOSYS;
 }
 

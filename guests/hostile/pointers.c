@@ -27,17 +27,55 @@ static uint32_t random32(void)
 static void fill_pool(void)
 {
 	static char data[8192] = "/tmp/pointers-test";
-	char *edge = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			  0);
+	char *edge =
+	    mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *constant;
 	const uint64_t values[] = {
-	    0, 1, 2, 3, 4, 7, 8, 15, 16, 100, 255, 511, 4095, 4096, 4097, 65535, 65536, 1UL << 20,
-	    0x7fffffff, 0x80000000, 0xffffffff, 1UL << 32, 0x7fffffffffff, 0x7fffffffefff,
-	    0x7fffffffe000, 0x7fffffffd000, 1UL << 47, 1UL << 62, 1UL << 63, ~0UL, ~0UL - 1,
-	    ~0UL - 4095, 0xffff800000000000, 0xffffffff81000000, 0xffffffffff600000,
-	    0x8000000000000000, (uint64_t)-100, (uint64_t)data, (uint64_t)data + 1,
-	    (uint64_t)edge, (uint64_t)edge + 4096 - 1, (uint64_t)edge + 4096 - 8,
-	    (uint64_t)edge + 4096, (uint64_t)edge + 2 * 4096 - 16, (uint64_t)&random32,
+	    0,
+	    1,
+	    2,
+	    3,
+	    4,
+	    7,
+	    8,
+	    15,
+	    16,
+	    100,
+	    255,
+	    511,
+	    4095,
+	    4096,
+	    4097,
+	    65535,
+	    65536,
+	    1UL << 20,
+	    0x7fffffff,
+	    0x80000000,
+	    0xffffffff,
+	    1UL << 32,
+	    0x7fffffffffff,
+	    0x7fffffffefff,
+	    0x7fffffffe000,
+	    0x7fffffffd000,
+	    1UL << 47,
+	    1UL << 62,
+	    1UL << 63,
+	    ~0UL,
+	    ~0UL - 1,
+	    ~0UL - 4095,
+	    0xffff800000000000,
+	    0xffffffff81000000,
+	    0xffffffffff600000,
+	    0x8000000000000000,
+	    (uint64_t)-100,
+	    (uint64_t)data,
+	    (uint64_t)data + 1,
+	    (uint64_t)edge,
+	    (uint64_t)edge + 4096 - 1,
+	    (uint64_t)edge + 4096 - 8,
+	    (uint64_t)edge + 4096,
+	    (uint64_t)edge + 2 * 4096 - 16,
+	    (uint64_t)&random32,
 	};
 
 	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
@@ -57,8 +95,7 @@ static bool dull(long nr)
 {
 	return nr == SYS_exit || nr == SYS_exit_group || nr == SYS_pause ||
 	       nr == SYS_rt_sigsuspend || nr == SYS_rt_sigreturn || nr == SYS_kill ||
-	       nr == SYS_tkill || nr == SYS_tgkill || nr == SYS_rt_sigqueueinfo ||
-	       nr == SYS_vfork;
+	       nr == SYS_tkill || nr == SYS_tgkill || nr == SYS_rt_sigqueueinfo || nr == SYS_vfork;
 }
 
 static int attempt(void *arg)

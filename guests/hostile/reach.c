@@ -38,10 +38,10 @@ static void bad(const char *what)
 
 static int files(void *arg)
 {
-	static const char *const hosts[] = {"/dev/mem",	     "/dev/kmem",	"/dev/port",
-					    "/proc/kcore",   "/dev/sda",	"/dev/vda",
-					    "/dev/kvm",	     "/dev/fuse",	"/dev/net/tun",
-					    "/dev/userfaultfd", "/proc/sysrq-trigger"};
+	static const char *const hosts[] = {
+	    "/dev/mem",	    "/dev/kmem",	"/dev/port",	      "/proc/kcore",
+	    "/dev/sda",	    "/dev/vda",		"/dev/kvm",	      "/dev/fuse",
+	    "/dev/net/tun", "/dev/userfaultfd", "/proc/sysrq-trigger"};
 	char path[4200];
 	int fd;
 
@@ -142,9 +142,9 @@ static int sockets(void *arg)
 		bad("connected to a port of the host");
 	snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "ukernel-victim-%ld", victim);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (fd >= 0 && connect(fd, (void *)&un,
-			       offsetof(struct sockaddr_un, sun_path) + 1 +
-				   strlen(un.sun_path + 1)) == 0)
+	if (fd >= 0 &&
+	    connect(fd, (void *)&un,
+		    offsetof(struct sockaddr_un, sun_path) + 1 + strlen(un.sun_path + 1)) == 0)
 		bad("connected to an abstract socket of the host");
 	if (socket(AF_NETLINK, SOCK_RAW, 0) >= 0)
 		printf("has a netlink socket\n");
@@ -240,10 +240,9 @@ static int storm(void *arg)
 
 int main(int argc, char **argv)
 {
-	static int (*const attempts[])(void *) = {files,	  through_proc,
-						  processes,	  sockets,
-						  settings,	  devices_of_the_kernel,
-						  shared_memory, storm};
+	static int (*const attempts[])(void *) = {
+	    files,    through_proc,	     processes,	    sockets,
+	    settings, devices_of_the_kernel, shared_memory, storm};
 
 	require_box();
 	if (argc < 6)

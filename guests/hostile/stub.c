@@ -30,7 +30,7 @@ static int ranges;
 static struct progress {
 	volatile uint64_t next; /* attempt to make */
 	volatile uint64_t faults, traps, loops, returns;
-} *progress;
+} * progress;
 static sigjmp_buf back;
 static uint64_t *orders;
 
@@ -163,9 +163,8 @@ int main(int argc, char **argv)
 	make_sets(argv[1], atol(argv[2]));
 	puts("ready");
 	while (fgets(line, sizeof(line), stdin) && strcmp(line, "go\n") != 0)
-		if (ranges < RANGES &&
-		    sscanf(line, "%lx %lx %lu", &range[ranges].lo, &range[ranges].hi,
-			   &range[ranges].step) == 3)
+		if (ranges < RANGES && sscanf(line, "%lx %lx %lu", &range[ranges].lo,
+					      &range[ranges].hi, &range[ranges].step) == 3)
 			ranges++;
 	while (progress->next < attempts()) {
 		uint64_t before = progress->next;
