@@ -271,12 +271,23 @@ static void open_output(struct run_options *o)
 
 static int exit_status(int err, int status)
 {
-	if (err == -ENOENT)
+	switch (-err) {
+	case 0:
+		break;
+	case ENOENT:
 		return EXIT_NOT_FOUND;
-	if (err == -EACCES || err == -ENOEXEC)
+	case EACCES: /* what execve says of a program, not of us (as shells have it) */
+	case ENOEXEC:
+	case ENOTDIR:
+	case ENAMETOOLONG:
+	case ELOOP:
+	case EISDIR:
+	case ETXTBSY:
+	case E2BIG:
 		return EXIT_NOT_EXECUTABLE;
-	if (err)
+	default:
 		return EXIT_OWN_FAILURE;
+	}
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
