@@ -24,6 +24,7 @@ PARTS = [
     ("guests", "guests.py", True, True),
     ("cli", "cli.py", True, False),
     ("limits", "limits.py", False, True),
+    ("overlay", "overlay.py", False, True),
     ("life", "life.py", False, True),
     ("security", "security.py", False, True),
     ("real", "real.py", False, False),

@@ -21,6 +21,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Options for a file system in memory under --memory. */
+static void limit_option(const struct boot_config *config, char *out, size_t size)
+{
+	if (config->memory_max)
+		snprintf(out, size, ",size=%" PRIu64, config->memory_max);
+}
+
 static int boot_root(const struct boot_config *config)
 {
 	const struct fs_type *type = config->root_read_only ? &fs_hostdir : &fs_overlay;
@@ -28,8 +35,8 @@ static int boot_root(const struct boot_config *config)
 	struct super *sb;
 	int err;
 
-	if (!config->root_read_only && config->memory_max)
-		snprintf(options, sizeof(options), "size=%" PRIu64, config->memory_max);
+	if (!config->root_read_only)
+		limit_option(config, options, sizeof(options));
 	err = type->mount(config->root_dir, options, &sb);
 	if (!err && !S_ISDIR(sb->root->mode))
 		err = -ENOTDIR;
@@ -185,8 +192,13 @@ int vfs_boot(const struct boot_config *config)
 		return -ENOMEM;
 	for (size_t i = 0; i < sizeof(system_mounts) / sizeof(system_mounts[0]); i++) {
 		const struct system_mount *m = &system_mounts[i];
+		char options[64];
 
-		err = mount_on(t, m->type, m->source, m->options, m->dst, false);
+		snprintf(options, sizeof(options), "%s", m->options);
+		if (m->type == &fs_tmpfs)
+			limit_option(config, options + strlen(options),
+				     sizeof(options) - strlen(options));
+		err = mount_on(t, m->type, m->source, options, m->dst, false);
 		if (err) /* a bare or read-only root may do without */
 			log_warn(boot, "no %s: %s", m->dst, strerror(-err));
 	}

@@ -60,7 +60,11 @@ uint64_t mem_data_blocks(const struct mem_data *d)
 
 static void recharge(struct mem_data *d)
 {
-	set_charge(d, d->memfd < 0 ? d->cap : mem_data_blocks(d) * 512);
+	uint64_t bytes = d->memfd < 0 ? d->cap : mem_data_blocks(d) * 512;
+
+	if (d->mapped && d->ms && d->ms->strict && bytes < d->size)
+		bytes = d->size; /* a guest fills the holes without asking us */
+	set_charge(d, bytes);
 }
 
 /* Is there room for len bytes more?  Writing over what is there always is. */
@@ -103,6 +107,22 @@ int mem_data_to_memfd(struct mem_data *d)
 	return 0;
 }
 
+int mem_data_map(struct mem_data *d)
+{
+	int err = mem_data_to_memfd(d);
+
+	if (err || d->mapped)
+		return err;
+	if (d->ms && d->ms->strict && d->size > d->charged) {
+		err = mem_charge(d->ms, d->size - d->charged);
+		if (err)
+			return err;
+		d->charged = d->size;
+	}
+	d->mapped = true;
+	return 0;
+}
+
 /* Make place for a size of end, in whichever form; bytes from the old size on are zero. */
 int mem_data_reserve(struct mem_data *d, uint64_t end)
 {
@@ -129,8 +149,12 @@ int mem_data_reserve(struct mem_data *d, uint64_t end)
 
 int mem_data_truncate(struct mem_data *d, uint64_t size)
 {
-	int err = mem_data_reserve(d, size);
+	int err = 0;
 
+	if (d->mapped && d->ms && d->ms->strict)
+		err = check_room(d, d->size, size > d->size ? size - d->size : 0);
+	if (!err)
+		err = mem_data_reserve(d, size);
 	if (err)
 		return err;
 	if (d->memfd >= 0) {

@@ -92,7 +92,7 @@ static int mem_file_mmap(struct file *f, int prot, bool shared, int *host_fd, ui
 	bool writable = shared && (prot & PROT_WRITE);
 	int err;
 
-	err = mem_data_to_memfd(d);
+	err = mem_data_map(d);
 	if (err)
 		return err == -ENOSPC ? -ENOMEM : err;
 	if (writable)

@@ -30,6 +30,7 @@
 struct mem_super {
 	uint64_t max_bytes, used_bytes;
 	uint64_t max_inodes, used_inodes;
+	bool strict; /* the user gave the limit: mappings are charged for what they could touch */
 	struct host_tree *lower; /* NULL: tmpfs */
 };
 
@@ -54,7 +55,8 @@ struct mem_data {
 	struct mem_super *ms; /* charged for it; NULL: nobody */
 	uint8_t *buf;
 	size_t cap;
-	int memfd; /* -1: buf */
+	int memfd;   /* -1: buf */
+	bool mapped; /* has been */
 	uint64_t size, charged;
 };
 
@@ -73,10 +75,10 @@ struct mem_node {
 	bool xattr_up;		 /* the same for extended attributes */
 	bool counted;		 /* in ms->used_inodes */
 	bool held;	       /* by itself, while it has links: the host has other names for it */
-	int nlink_delta;	 /* links made less links removed while !attr_up */
-	struct mem_data *data;	 /* regular files; NULL: lower's */
-	struct mem_dir *dir;	 /* directories */
-	char *target;		 /* symlinks; NULL: lower's */
+	int nlink_delta;       /* links made less links removed while !attr_up */
+	struct mem_data *data; /* regular files; NULL: lower's */
+	struct mem_dir *dir;   /* directories */
+	char *target;	       /* symlinks; NULL: lower's */
 	struct mem_xattr *xattrs;
 };
 
@@ -130,6 +132,8 @@ struct mem_data *mem_data_create(struct mem_super *ms);
 void mem_data_put(struct mem_data *d);
 int mem_data_truncate(struct mem_data *d, uint64_t size);
 int mem_data_to_memfd(struct mem_data *d);
+/* A guest is going to map it: make it a memfd, and charge for all of it if that is the rule. */
+int mem_data_map(struct mem_data *d);
 /* Append to a file being copied up. */
 int mem_data_fill(struct mem_data *d, uint64_t off, const void *buf, size_t len);
 uint64_t mem_data_blocks(const struct mem_data *d); /* of 512 bytes */

@@ -16,11 +16,13 @@ static void parse_options(const char *options, struct mem_super *ms, mode_t *mod
 	const char *p = options;
 
 	while (p && *p) {
-		if (strncmp(p, "size=", 5) == 0)
+		if (strncmp(p, "size=", 5) == 0) {
 			ms->max_bytes = strtoull(p + 5, NULL, 10);
-		else if (strncmp(p, "nr_inodes=", 10) == 0)
+			ms->strict = true;
+		}
+		if (strncmp(p, "nr_inodes=", 10) == 0)
 			ms->max_inodes = strtoull(p + 10, NULL, 10);
-		else if (strncmp(p, "mode=", 5) == 0)
+		if (strncmp(p, "mode=", 5) == 0)
 			*mode = strtoul(p + 5, NULL, 8) & 07777;
 		p = strchr(p, ',');
 		p = p ? p + 1 : NULL;
