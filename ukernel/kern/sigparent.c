@@ -64,6 +64,8 @@ bool signal_notify_parent(struct process *child, int cld_code, int status)
 
 	if (!parent)
 		return false;
+	/* First: its wait is to end for the child, not to be interrupted by the signal. */
+	waitq_wake(&parent->child_wait, EPOLLIN);
 	if (cld_code == CLD_EXITED || cld_code == CLD_KILLED || cld_code == CLD_DUMPED) {
 		unwanted = parent_notify_death(child, cld_code, status);
 	} else {
@@ -76,7 +78,6 @@ bool signal_notify_parent(struct process *child, int cld_code, int status)
 			signal_send_process(parent, SIGCHLD, &info);
 		}
 	}
-	waitq_wake(&parent->child_wait, EPOLLIN);
 	return unwanted;
 }
 

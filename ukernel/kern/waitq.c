@@ -109,10 +109,14 @@ int task_sleep_until(uint64_t deadline_ns)
 }
 
 /* As wake_task, and the entry leaves the queue: being off it says that the wake-up came from
- * there.  An exclusive wake-up must not be spent on a task that is already awake. */
+ * there.  An exclusive wake-up must not be spent on a task that is already awake.  Another that a
+ * signal woke first, and that only has not run yet, is interrupted: a shell's wait then runs its
+ * trap before it hears of the child that sent the signal and died. */
 static bool wake_and_leave(struct wait_entry *we, uint32_t events)
 {
 	(void)events;
+	if (!we->exclusive && we->task->state == TASK_RUNNABLE && signal_pending(we->task))
+		return true;
 	list_del(&we->link);
 	sched_wake(we->task);
 	return true;
