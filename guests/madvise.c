@@ -108,6 +108,9 @@ static void locks(void)
 	printf("resident: %d%d%d%d %d\n", vec[0] & 1, vec[1] & 1, vec[2] & 1, vec[3] & 1, vec[4]);
 	say("mincore, unaligned", mincore(p + 1, PAGE, vec));
 	say("mincore, bad vector", mincore(p, PAGE, (void *)1));
+	madvise(p + PAGE, PAGE, MADV_DONTNEED);
+	say("mincore", mincore(p, 4 * PAGE, vec));
+	printf("resident: %d%d%d%d\n", vec[0] & 1, vec[1] & 1, vec[2] & 1, vec[3] & 1);
 	munmap(p + 2 * PAGE, PAGE);
 	say("mlock over a hole", mlock(p, 4 * PAGE));
 	say("mincore over a hole", mincore(p, 4 * PAGE, vec));

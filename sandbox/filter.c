@@ -53,6 +53,7 @@
 /* Calls whose handlers nearly always want registers or change the address space. */
 static const int traced[] = {
     SYS_mmap,  SYS_munmap, SYS_mprotect, SYS_mremap,	 SYS_madvise,	   SYS_brk,
+    SYS_mincore,
     SYS_clone, SYS_clone3, SYS_fork,	 SYS_vfork,	 SYS_execve,	   SYS_execveat,
     SYS_kill,  SYS_tkill,  SYS_tgkill,	 SYS_arch_prctl, SYS_rt_sigreturn,
 };
@@ -71,27 +72,28 @@ static size_t prologue_build(struct sock_filter *out)
 	    /* 3 */ IF_GE(X32_BIT, 0, 1),
 	    /* 4 */ RET(SECCOMP_RET_USER_NOTIF),
 	    /* 5 */ LOAD(HI(instruction_pointer)),
-	    /* 6 */ IF_EQ(stub.base >> 32, 0, 19), /* else to REST */
+	    /* 6 */ IF_EQ(stub.base >> 32, 0, 20), /* else to REST */
 	    /* 7 */ LOAD(LO(instruction_pointer)),
 	    /* 8 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)PAGE_MASK),
-	    /* 9 */ IF_EQ(stub.base, 0, 16),
+	    /* 9 */ IF_EQ(stub.base, 0, 17),
 	    /* 10 */ LOAD(LO(nr)),
-	    /* 11 */ IF_EQ(SYS_mmap, 9, 0),
-	    /* 12 */ IF_EQ(SYS_munmap, 4, 0),
-	    /* 13 */ IF_EQ(SYS_mprotect, 3, 0),
-	    /* 14 */ IF_EQ(SYS_mremap, 2, 0),
-	    /* 15 */ IF_EQ(SYS_madvise, 1, 0),
-	    /* 16 */ IF_EQ(SYS_clone, 0, 9),
-	    /* 17 */ LOAD(HI(args[5])),
-	    /* 18 */ IF_EQ(hi, 0, 7),
-	    /* 19 */ LOAD(LO(args[5])),
-	    /* 20 */ IF_EQ(lo, 4, 5),
-	    /* 21 */ LOAD(HI(args[3])),
-	    /* 22 */ IF_EQ(hi, 0, 3),
-	    /* 23 */ LOAD(HI(args[4])),
-	    /* 24 */ IF_EQ(lo, 0, 1),
-	    /* 25 */ RET(SECCOMP_RET_ALLOW),
-	    /* 26: REST, the search tree */
+	    /* 11 */ IF_EQ(SYS_mmap, 10, 0),
+	    /* 12 */ IF_EQ(SYS_munmap, 5, 0),
+	    /* 13 */ IF_EQ(SYS_mprotect, 4, 0),
+	    /* 14 */ IF_EQ(SYS_mremap, 3, 0),
+	    /* 15 */ IF_EQ(SYS_madvise, 2, 0),
+	    /* 16 */ IF_EQ(SYS_mincore, 1, 0),
+	    /* 17 */ IF_EQ(SYS_clone, 0, 9),
+	    /* 18 */ LOAD(HI(args[5])),
+	    /* 19 */ IF_EQ(hi, 0, 7),
+	    /* 20 */ LOAD(LO(args[5])),
+	    /* 21 */ IF_EQ(lo, 4, 5),
+	    /* 22 */ LOAD(HI(args[3])),
+	    /* 23 */ IF_EQ(hi, 0, 3),
+	    /* 24 */ LOAD(HI(args[4])),
+	    /* 25 */ IF_EQ(lo, 0, 1),
+	    /* 26 */ RET(SECCOMP_RET_ALLOW),
+	    /* 27: REST, the search tree */
 	};
 
 	memcpy(out, prologue, sizeof(prologue));

@@ -28,6 +28,14 @@ static bool range_harmless(uaddr_t addr, size_t len)
 	return end <= stub.base || addr >= stub.base + STUB_SIZE;
 }
 
+/* The same for bytes that need not be aligned. */
+static bool bytes_harmless(uaddr_t addr, size_t len)
+{
+	uaddr_t first = addr & PAGE_MASK, end = (addr + len + PAGE_SIZE - 1) & PAGE_MASK;
+
+	return end >= first && range_harmless(first, end - first);
+}
+
 static int order_map(struct order *o, const struct vm_op *op)
 {
 	int type = op->flags & MAP_TYPE;
@@ -85,6 +93,12 @@ static int order_encode(struct order *o, const struct vm_op *op)
 			return -EINVAL;
 		o->nr = SYS_madvise;
 		o->arg[2] = (uint32_t)op->advice;
+		return 0;
+	case VM_RESIDENT:
+		o->nr = SYS_mincore;
+		o->arg[2] = op->new_addr;
+		if (!bytes_harmless(op->new_addr, op->len / PAGE_SIZE))
+			return -EFAULT;
 		return 0;
 	}
 	return -EINVAL;

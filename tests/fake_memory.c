@@ -194,6 +194,23 @@ static int op_protect(struct space *s, const struct vm_op *op)
 	return 0;
 }
 
+/* The vector is one byte for each page. */
+static int op_resident(struct space *s, const struct vm_op *op)
+{
+	for (uint64_t i = 0; i < op->len / PAGE_SIZE; i++) {
+		struct page *p = *page_slot(s, op->addr / PAGE_SIZE + i);
+		uaddr_t at = op->new_addr + i;
+		struct page *to = *page_slot(s, at / PAGE_SIZE);
+
+		if (!p)
+			return -ENOMEM;
+		if (!to || !(to->prot & PROT_WRITE))
+			return -EFAULT;
+		frame_make(to)->bytes[at % PAGE_SIZE] = p->frame != NULL;
+	}
+	return 0;
+}
+
 static int op_remap(struct space *s, const struct vm_op *op)
 {
 	uint64_t from = op->addr / PAGE_SIZE, to = op->new_addr / PAGE_SIZE;
@@ -270,6 +287,8 @@ int space_change(struct space *s, const struct vm_op *op)
 		return op_remap(s, op);
 	case VM_ADVISE:
 		return op_advise(s, op);
+	case VM_RESIDENT:
+		return op_resident(s, op);
 	}
 	return -EINVAL;
 }

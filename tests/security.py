@@ -24,7 +24,7 @@ MARKER = 0x5ec5ec5ec5e1
 # What the machine may have the host carry out in a guest's process, and why.  Guest code can
 # bring about none of them but sched_yield and rt_sigreturn, which change nothing.
 DOCUMENTED = {
-    "mmap", "munmap", "mprotect", "mremap", "madvise",  # regions, by order of the kernel
+    "mmap", "munmap", "mprotect", "mremap", "madvise", "mincore",  # regions, by order of the kernel
     "clone",                                            # fork and threads, by order of the kernel
     "exit", "exit_group",                               # the end of a guest process
     "rt_sigaction", "rt_sigprocmask", "setpgid",        # the zygote, once, before the first guest:

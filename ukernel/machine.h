@@ -81,7 +81,7 @@ struct event {
 
 /* One change to an address space.  All addresses and lengths are page aligned, chosen and
  * checked by the kernel; a mapping replaces what was there (MAP_FIXED). */
-enum vm_op_kind { VM_MAP, VM_UNMAP, VM_PROTECT, VM_REMAP, VM_ADVISE };
+enum vm_op_kind { VM_MAP, VM_UNMAP, VM_PROTECT, VM_REMAP, VM_ADVISE, VM_RESIDENT };
 
 struct vm_op {
 	enum vm_op_kind kind;
@@ -91,7 +91,7 @@ struct vm_op {
 	int flags;	   /* MAP: MAP_SHARED or MAP_PRIVATE, with MAP_NORESERVE, MAP_POPULATE, ... */
 	int host_fd;	   /* MAP: a host descriptor, or -1 for anonymous memory */
 	uint64_t off;	   /* MAP: byte offset in host_fd */
-	uaddr_t new_addr;  /* REMAP: where to (fixed) */
+	uaddr_t new_addr;  /* REMAP: where to (fixed); RESIDENT: where mincore's vector goes */
 	size_t new_len;	   /* REMAP: new length */
 	int advice;	   /* ADVISE: MADV_* */
 	bool dontunmap;	   /* REMAP: MREMAP_DONTUNMAP */

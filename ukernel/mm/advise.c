@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #ifndef MADV_COLLAPSE
@@ -194,27 +193,24 @@ long sys_msync(struct task *t, uaddr_t addr, size_t len, int flags)
 	return hole;
 }
 
+/* Only the host knows.  It writes the vector into the guest's memory itself. */
 long sys_mincore(struct task *t, uaddr_t addr, size_t len, uaddr_t vec)
 {
+	uaddr_t end = addr + page_align_up(len);
 	uint64_t pages = page_align_up(len) >> PAGE_SHIFT;
-	uint8_t bits[256];
+	struct vm_op op = {
+	    .kind = VM_RESIDENT, .addr = addr, .len = end - addr, .new_addr = vec};
+	size_t done;
 
 	if (addr & ~PAGE_MASK)
 		return -EINVAL;
 	if (len > machine_info.user_hi || addr > machine_info.user_hi - len)
 		return -ENOMEM;
-	if (pages > machine_info.user_hi || vec > machine_info.user_hi - pages)
+	if (vec > machine_info.user_hi - pages || (pages && range_hidden(vec, vec + pages)))
 		return -EFAULT;
-	memset(bits, 1, sizeof(bits));
-	for (uint64_t done = 0; done < pages;) {
-		uint64_t n = pages - done < sizeof(bits) ? pages - done : sizeof(bits);
-
-		if (!range_mapped(t->mm, addr, addr + n * PAGE_SIZE))
-			return -ENOMEM;
-		if (copy_to_user(t, vec + done, bits, n))
-			return -EFAULT;
-		addr += n * PAGE_SIZE;
-		done += n;
-	}
-	return 0;
+	if (!pages)
+		return 0;
+	if (!range_mapped(t->mm, addr, end) || range_hidden(addr, end))
+		return -ENOMEM;
+	return machine->vm_apply(t->thread, &op, 1, &done);
 }

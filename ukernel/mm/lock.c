@@ -31,11 +31,13 @@ static int range_populate(struct task *t, uaddr_t start, uaddr_t end)
 		op.len = at - op.addr;
 		if (r->flags & (REGION_SPECIAL | REGION_HIDDEN))
 			continue;
-		if (!(r->prot & (PROT_READ | PROT_WRITE)))
+		if (!r->prot)
 			return -ENOMEM;
-		op.advice = (r->prot & PROT_WRITE) && !(r->flags & REGION_SHARED)
-				? MADV_POPULATE_WRITE
-				: MADV_POPULATE_READ;
+		/* Private memory is made the region's own at once, shared memory is only read. */
+		op.advice = MADV_POPULATE_READ;
+		if (!(r->prot & PROT_READ) ||
+		    ((r->prot & PROT_WRITE) && !(r->flags & REGION_SHARED)))
+			op.advice = MADV_POPULATE_WRITE;
 		err = machine->vm_apply(t->thread, &op, 1, &done);
 		/* Hosts before Linux 5.14 do not know the advice: pages come when touched. */
 		if (err && err != -EINVAL)

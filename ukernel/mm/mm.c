@@ -177,6 +177,7 @@ bool mm_region_next(struct mm *mm, uaddr_t from, struct region_info *out)
 				    .end = r->end,
 				    .prot = r->prot,
 				    .shared = r->flags & REGION_SHARED,
+				    .locked = r->flags & REGION_LOCKED,
 				    .off = r->file ? r->off : 0,
 				    .file = r->file,
 				    .anon_ino = r->shm ? r->shm->id : 0,

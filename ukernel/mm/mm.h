@@ -42,7 +42,7 @@ void mm_stats_get(struct mm *mm, struct mm_stats *out);
 struct region_info {
 	uaddr_t start, end;
 	int prot;
-	bool shared;
+	bool shared, locked;
 	uint64_t off;
 	struct file *file; /* borrowed, may be NULL */
 	uint64_t anon_ino; /* shared anonymous memory: what identifies it; else 0 */

@@ -72,7 +72,8 @@ uint64_t proc_resident(const struct task *t)
 }
 
 /* What is resident is the host's to know: the sizes are what could be. */
-static void show_region_sizes(struct seq *s, uint64_t size, uint64_t dirty, uint64_t anon)
+static void show_region_sizes(struct seq *s, uint64_t size, uint64_t dirty, uint64_t anon,
+			      uint64_t locked)
 {
 	seq_printf(s, "Rss:            %8lu kB\nPss:            %8lu kB\nPss_Dirty:      %8lu kB\n",
 		   (unsigned long)size / 1024, (unsigned long)size / 1024,
@@ -86,7 +87,8 @@ static void show_region_sizes(struct seq *s, uint64_t size, uint64_t dirty, uint
 		    "AnonHugePages:         0 kB\nShmemPmdMapped:        0 kB\n"
 		    "FilePmdMapped:         0 kB\nShared_Hugetlb:        0 kB\n"
 		    "Private_Hugetlb:       0 kB\nSwap:                  0 kB\n"
-		    "SwapPss:               0 kB\nLocked:                0 kB\n");
+		    "SwapPss:               0 kB\n");
+	seq_printf(s, "Locked:         %8lu kB\n", (unsigned long)locked / 1024);
 }
 
 static uint64_t region_dirty(const struct region_info *r)
@@ -108,11 +110,12 @@ int proc_show_smaps(struct seq *s, const struct proc_node *n)
 		seq_printf(s, "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
 			      "MMUPageSize:           4 kB\n",
 			   (unsigned long)(r.end - r.start) / 1024);
-		show_region_sizes(s, size, region_dirty(&r), r.file ? 0 : region_dirty(&r));
+		show_region_sizes(s, size, region_dirty(&r), r.file ? 0 : region_dirty(&r),
+				  r.locked ? size : 0);
 		seq_puts(s, "THPeligible:           0\n");
-		seq_printf(s, "VmFlags:%s%s%s%s mr mw me\n", r.prot & PROT_READ ? " rd" : "",
+		seq_printf(s, "VmFlags:%s%s%s%s mr mw me%s\n", r.prot & PROT_READ ? " rd" : "",
 			   r.prot & PROT_WRITE ? " wr" : "", r.prot & PROT_EXEC ? " ex" : "",
-			   r.shared ? " sh" : "");
+			   r.shared ? " sh" : "", r.locked ? " lo" : "");
 	}
 	return 0;
 }
@@ -120,7 +123,7 @@ int proc_show_smaps(struct seq *s, const struct proc_node *n)
 int proc_show_smaps_rollup(struct seq *s, const struct proc_node *n)
 {
 	struct task *t = proc_task(n);
-	uint64_t size = 0, dirty = 0, anon = 0;
+	uint64_t size = 0, dirty = 0, anon = 0, locked = 0;
 	uaddr_t first = 0, last = 0;
 	struct region_info r;
 
@@ -132,12 +135,13 @@ int proc_show_smaps_rollup(struct seq *s, const struct proc_node *n)
 		size += r.prot ? r.end - r.start : 0;
 		dirty += region_dirty(&r);
 		anon += r.file ? 0 : region_dirty(&r);
+		locked += r.locked ? r.end - r.start : 0;
 	}
 	seq_printf(s, "%08lx-%08lx ---p 00000000 00:00 0 ", (unsigned long)first,
 		   (unsigned long)last);
 	seq_pad(s, 0, 73);
 	seq_puts(s, "[rollup]\n");
-	show_region_sizes(s, size, dirty, anon);
+	show_region_sizes(s, size, dirty, anon, locked);
 	return 0;
 }
 
