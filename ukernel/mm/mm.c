@@ -49,6 +49,11 @@ static struct mm *mm_alloc(void)
 	return mm;
 }
 
+uint64_t mm_id(const struct mm *mm)
+{
+	return mm->id;
+}
+
 struct mm *mm_create(void)
 {
 	const struct machine_info *mi = &machine_info;

@@ -22,6 +22,8 @@ struct mm; /* mm/region.h has the inside */
 struct mm *mm_create(void);
 struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
+/* A number that no other address space ever has; not 0. */
+uint64_t mm_id(const struct mm *mm);
 /* The bookkeeping side of fork: regions copied, files counted. NULL: no memory. */
 struct mm *mm_clone(struct mm *from);
 

@@ -333,20 +333,20 @@ const struct proc_dir proc_net_dir = {PROC_DIR(net_entries)};
 /* --- the table, for processes and (without task and the rest of the first lines) threads --- */
 
 #define THREAD_ROWS                                                                                \
-	{"auxv", S_IFREG | 0400, true, .show = proc_show_auxv},                                    \
+	{"auxv", S_IFREG | 0400, true, .memory = true, .show = proc_show_auxv},                    \
 	{"cgroup", S_IFREG | 0444, .show = show_cgroup},                                           \
 	{"cmdline", S_IFREG | 0444, .show = proc_show_cmdline},                                    \
 	{"comm", S_IFREG | 0644, .show = show_comm, .store = store_comm},                          \
 	{"cwd", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'c'},     \
-	{"environ", S_IFREG | 0400, true, .show = proc_show_environ},                              \
+	{"environ", S_IFREG | 0400, true, .memory = true, .show = proc_show_environ},              \
 	{"exe", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'e'},     \
 	{"fd", S_IFDIR | 0500, .dir = &proc_fds_dir},                                              \
 	{"fdinfo", S_IFDIR | 0555, .dir = &proc_fdinfos_dir},                                      \
 	{"io", S_IFREG | 0400, true, .show = show_io},                                             \
 	{"limits", S_IFREG | 0444, .show = proc_show_limits},                                      \
 	{"loginuid", S_IFREG | 0644, .show = show_unset_id},                                       \
-	{"maps", S_IFREG | 0444, true, .show = proc_show_maps},                                    \
-	{"mem", S_IFREG | 0600, true, .fops = &proc_mem_fops},                                     \
+	{"maps", S_IFREG | 0444, true, .memory = true, .show = proc_show_maps},                    \
+	{"mem", S_IFREG | 0600, true, .memory = true, .fops = &proc_mem_fops},                     \
 	{"mountinfo", S_IFREG | 0444, .show = proc_show_mountinfo},                                \
 	{"mounts", S_IFREG | 0444, .show = proc_show_mounts},                                      \
 	{"net", S_IFDIR | 0555, .dir = &proc_net_dir},                                             \
@@ -358,8 +358,8 @@ const struct proc_dir proc_net_dir = {PROC_DIR(net_entries)};
 	{"root", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'r'},    \
 	{"schedstat", S_IFREG | 0444, .show = show_schedstat},                                     \
 	{"sessionid", S_IFREG | 0444, .show = show_unset_id},                                      \
-	{"smaps", S_IFREG | 0444, true, .show = proc_show_smaps},                                  \
-	{"smaps_rollup", S_IFREG | 0444, true, .show = proc_show_smaps_rollup},                    \
+	{"smaps", S_IFREG | 0444, true, .memory = true, .show = proc_show_smaps},                  \
+	{"smaps_rollup", S_IFREG | 0444, true, .memory = true, .show = proc_show_smaps_rollup},    \
 	{"stat", S_IFREG | 0444, .show = proc_show_stat},                                          \
 	{"statm", S_IFREG | 0444, .show = proc_show_statm},                                        \
 	{"status", S_IFREG | 0444, .show = proc_show_status},                                      \

@@ -232,7 +232,7 @@ static ssize_t mem_transfer(struct file *f, struct uio *u, uint64_t *pos, bool w
 	ssize_t done = 0;
 	int err = proc_access(n);
 
-	if (err || !t)
+	if (err || !t || proc_memory_gone(f))
 		return err;
 	while (u->left) {
 		size_t want = u->left < sizeof(chunk) ? u->left : sizeof(chunk);

@@ -11,6 +11,7 @@
 #include "fs/proc/proc.h"
 
 #include "kern/cred.h"
+#include "mm/mm.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -267,6 +268,20 @@ static int text_generate(struct file *f)
 	return err ? err : s->failed ? -ENOMEM : 0;
 }
 
+/* Files about an address space belong to the one that was there when they were opened (Linux's
+ * proc_mem_open): after an exec there is nothing in them. */
+static uint64_t memory_id(const struct proc_node *n)
+{
+	const struct task *t = proc_task(n);
+
+	return t && t->mm ? mm_id(t->mm) : 0;
+}
+
+bool proc_memory_gone(const struct file *f)
+{
+	return f->dir_cookie != memory_id(f->inode->priv);
+}
+
 static ssize_t text_read(struct file *f, struct uio *to, uint64_t *pos)
 {
 	const struct proc_node *n = f->inode->priv;
@@ -275,6 +290,8 @@ static ssize_t text_read(struct file *f, struct uio *to, uint64_t *pos)
 
 	if (!n->entry->show)
 		return -EINVAL;
+	if (n->entry->memory && proc_memory_gone(f))
+		return 0;
 	if (*pos == 0 || !s->buf) {
 		int err = text_generate(f);
 
@@ -341,6 +358,8 @@ static int proc_file_open(struct inode *ino, struct file *f)
 	if (err)
 		return err;
 	f->ops = ino->fops;
+	if (n->entry->memory)
+		f->dir_cookie = memory_id(n);
 	if (f->ops != &proc_text_fops)
 		return 0;
 	f->priv = calloc(1, sizeof(struct seq));

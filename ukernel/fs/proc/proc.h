@@ -21,6 +21,7 @@ struct proc_entry {
 	const char *name; /* NULL: names are dynamic */
 	mode_t mode;
 	bool guarded; /* only for those who might ptrace the process: -EACCES */
+	bool memory;  /* about the address space that the process had at open */
 
 	/* Regular files: the whole text; 0 or -errno.  store gets what one write(2) brought, with a
 	 * NUL behind it: bytes taken or -errno. */
@@ -66,6 +67,8 @@ struct task *proc_task(const struct proc_node *n); /* NULL when only a zombie is
 int proc_dir_process(const struct file *f, struct process **out);
 /* May the caller look inside?  0 or -EACCES; -ESRCH when it is gone. */
 int proc_access(const struct proc_node *n);
+/* Has the address space gone that such an open file is about? */
+bool proc_memory_gone(const struct file *f);
 /* What a process and its first thread are called when all that is left is a zombie. */
 const char *proc_comm(const struct process *p, const struct task *t);
 
