@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,12 +196,24 @@ static void node_seen(struct host_node *n, struct host_node *dir, const char *na
 		host_node_moved(n, dir, name);
 }
 
+/* A file system of the host is entered at n: may guests see it? */
+static bool is_closed(struct host_node *n)
+{
+	struct statfs s;
+	int fd = host_node_fd(n);
+
+	return fd < 0 || host_fstatfs(fd, &s) < 0 || s.f_type == PROC_SUPER_MAGIC;
+}
+
 int host_node_lookup(struct host_node *dir, const char *name, struct host_node **out)
 {
 	struct host_node *n;
 	struct stat st;
-	int fd = host_node_fd(dir), err;
+	int fd, err;
 
+	if (dir->closed)
+		return -EACCES;
+	fd = host_node_fd(dir);
 	err = fd < 0 ? fd : host_fstatat(fd, name, &st);
 	if (err)
 		return err;
@@ -213,6 +226,8 @@ int host_node_lookup(struct host_node *dir, const char *name, struct host_node *
 		n = node_create(dir->tree, dir, name, &st);
 	if (!n)
 		return -ENOMEM;
+	if (st.st_dev != dir->st.st_dev && S_ISDIR(st.st_mode) && !n->closed)
+		n->closed = is_closed(n);
 	if (n->parent) /* the root keeps its place even if it is seen again below itself */
 		node_seen(n, dir, name, &st);
 	*out = n;
@@ -359,6 +374,8 @@ int host_node_open(struct host_node *n, bool write)
 
 	if (!S_ISREG(n->st.st_mode))
 		return -ENXIO;
+	if (n->closed)
+		return -EACCES;
 	if (n->data_fd[write] < 0) {
 		fd = node_reopen(n, write ? O_RDWR : O_RDONLY);
 		if (fd == -EACCES && write)
@@ -383,7 +400,7 @@ void host_node_close(struct host_node *n, bool write)
 
 int host_node_opendir(struct host_node *n)
 {
-	return node_reopen(n, O_RDONLY | O_DIRECTORY);
+	return n->closed ? -EACCES : node_reopen(n, O_RDONLY | O_DIRECTORY);
 }
 
 ssize_t host_node_readlink(struct host_node *n, char *buf, size_t size)

@@ -31,6 +31,7 @@ struct host_node {
 	int data_fd[2];	      /* of regular files: for reading, for reading and writing; or -1 */
 	unsigned opens[2];    /* open files that borrow data_fd */
 	struct list_head lru; /* of nodes that hold a descriptor */
+	bool closed;	      /* in a procfs of the host: what is below stays out of sight */
 	void *owner;	      /* the inode that stands for this node, uncounted */
 };
 
@@ -42,7 +43,8 @@ uint64_t host_node_ino(const struct host_node *n);
 struct host_node *host_node_get(struct host_node *n);
 void host_node_put(struct host_node *n);
 
-/* name in dir (an O_NOFOLLOW look), counted. -ENOENT, -ENOTDIR, ... */
+/* name in dir (an O_NOFOLLOW look), counted. -ENOENT, -ENOTDIR, -EACCES (below a procfs of the
+ * host: it would show the supervisor, and through it everything), ... */
 int host_node_lookup(struct host_node *dir, const char *name, struct host_node **out);
 /* Is name in dir still node (NULL: still missing)?  Refreshes node->st. */
 bool host_node_check(struct host_node *dir, const char *name, struct host_node *node);
