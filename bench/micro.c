@@ -183,8 +183,8 @@ static void touch(char *p, long pages)
 static void map_touch_unmap(long n)
 {
 	for (; n > 0; n -= 64) {
-		char *p = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
 
 		must(p != MAP_FAILED, "mmap");
 		touch(p, 64);

@@ -234,10 +234,10 @@ long guest_thread(guest_fn fn, uint64_t arg, uaddr_t ctid)
 {
 	unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
 			      CLONE_SYSVSEM |
-			      (ctid ? CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID : 0);
+			      (ctid ? CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID : 0);
 
 	fake_set_child(fn, arg);
-	return SYS(clone, flags, guest_alloc(8192) + 8192, 0, ctid, 0);
+	return SYS(clone, flags, guest_alloc(8192) + 8192, ctid, ctid, 0);
 }
 
 _Noreturn void guest_exit(int status)

@@ -401,7 +401,7 @@ static bool event_of_threads(struct event *out)
 {
 	struct vthread *th;
 
-	list_for_each(th, &fake.threads, link) {
+	list_for_each (th, &fake.threads, link) {
 		if (th->held)
 			continue;
 		if (th->doing == DO_COMPUTE) {
@@ -466,7 +466,7 @@ static bool pass_time(void)
 	uint64_t next = UINT64_MAX;
 	struct vthread *th;
 
-	list_for_each(th, &fake.threads, link)
+	list_for_each (th, &fake.threads, link)
 		if (!th->held && th->doing == DO_COMPUTE && th->since_ns + th->left_ns < next)
 			next = th->since_ns + th->left_ns;
 	if (fake.alarm_ns && fake.alarm_ns < next)
@@ -566,7 +566,7 @@ static void op_fini(void)
 {
 	struct vthread *th, *next;
 
-	list_for_each_safe(th, next, &fake.threads, link)
+	list_for_each_safe (th, next, &fake.threads, link)
 		op_thread_destroy(th);
 	sem_destroy(&fake.kernel);
 }

@@ -31,7 +31,7 @@ typedef void (*guest_fn)(uint64_t arg);
 typedef void (*guest_handler)(int signo, uaddr_t info, uaddr_t context);
 
 struct fake_options {
-	int cpus;				/* 0: 1 */
+	int cpus;			   /* 0: 1 */
 	const struct sched_policy *policy; /* NULL: round robin */
 	const char *policy_options;
 	uint64_t tick_ns;    /* 0: 4 ms */
@@ -53,15 +53,15 @@ extern unsigned fake_resumes, fake_stops;
 long guest_syscall(long nr, const uint64_t arg[6]);
 #define SYS(name, ...)                                                                             \
 	guest_syscall(SYS_##name, (const uint64_t[6]){__VA_OPT__(SYS_ARGS(__VA_ARGS__))})
-#define SYS_ARGS(...) SYS_PICK(__VA_ARGS__, A6, A5, A4, A3, A2, A1)(__VA_ARGS__)
+#define SYS_ARGS(...)			      SYS_PICK(__VA_ARGS__, A6, A5, A4, A3, A2, A1)(__VA_ARGS__)
 #define SYS_PICK(a, b, c, d, e, f, name, ...) SYS_##name
-#define U64(x) ((uint64_t)(x))
-#define SYS_A1(a)		 U64(a)
-#define SYS_A2(a, b)		 U64(a), U64(b)
-#define SYS_A3(a, b, c)		 U64(a), U64(b), U64(c)
-#define SYS_A4(a, b, c, d)	 U64(a), U64(b), U64(c), U64(d)
-#define SYS_A5(a, b, c, d, e)	 U64(a), U64(b), U64(c), U64(d), U64(e)
-#define SYS_A6(a, b, c, d, e, f) U64(a), U64(b), U64(c), U64(d), U64(e), U64(f)
+#define U64(x)				      ((uint64_t)(x))
+#define SYS_A1(a)			      U64(a)
+#define SYS_A2(a, b)			      U64(a), U64(b)
+#define SYS_A3(a, b, c)			      U64(a), U64(b), U64(c)
+#define SYS_A4(a, b, c, d)		      U64(a), U64(b), U64(c), U64(d)
+#define SYS_A5(a, b, c, d, e)		      U64(a), U64(b), U64(c), U64(d), U64(e)
+#define SYS_A6(a, b, c, d, e, f)	      U64(a), U64(b), U64(c), U64(d), U64(e), U64(f)
 
 /* Use the CPU for ns of virtual time. */
 void guest_compute(uint64_t ns);
@@ -95,7 +95,7 @@ void guest_program(const char *name, guest_fn fn);
 
 void guest_log(const char *text);
 
-#define GUEST_CHECK(cond) guest_check((cond), #cond, __FILE__, __LINE__)
+#define GUEST_CHECK(cond)   guest_check((cond), #cond, __FILE__, __LINE__)
 #define GUEST_EQ(got, want) guest_check_eq((long)(got), (long)(want), #got, __FILE__, __LINE__)
 void guest_check(bool good, const char *text, const char *file, int line);
 void guest_check_eq(long got, long want, const char *text, const char *file, int line);

@@ -219,7 +219,7 @@ static int op_remap(struct space *s, const struct vm_op *op)
 
 	if (!last)
 		return -EFAULT;
-	if (from != to && from < to + new && to < from + old)
+	if (from != to && from < to + new &&to < from + old)
 		return -EINVAL;
 	for (uint64_t i = 0; i < new; i++) {
 		struct page *p = i < old ? *page_slot(s, from + i) : last, *q;

@@ -86,14 +86,15 @@ static void do_remap(unsigned first, unsigned n, unsigned to, unsigned new)
 
 	if (to < first + n && first < to + new)
 		return;
-	got = SYS(mremap, page_at(first), n * PAGE_SIZE, new * PAGE_SIZE,
+	got = SYS(mremap, page_at(first), n * PAGE_SIZE, new *PAGE_SIZE,
 		  MREMAP_MAYMOVE | MREMAP_FIXED, page_at(to));
 	GUEST_EQ(got, page_at(to));
 	memcpy(old, model, sizeof(old));
 	memset(&model[first], 0, n * sizeof(model[0]));
 	for (unsigned i = 0; i < new; i++)
-		model[to + i] = i < n ? old[first + i]
-				      : (struct model_page){.mapped = true, .prot = old[first].prot};
+		model[to + i] = i < n
+				    ? old[first + i]
+				    : (struct model_page){.mapped = true, .prot = old[first].prot};
 }
 
 static void do_write(unsigned i)
@@ -226,8 +227,7 @@ BOX_TEST(region, what_mmap_refuses)
 	GUEST_EQ(SYS(mmap, 0, PAGE_SIZE, RW, MAP_PRIVATE, 99, 0), -EBADF);
 	GUEST_EQ(SYS(mmap, 0, PAGE_SIZE, RW, ANON, -1, 1), -EINVAL);
 	GUEST_EQ(SYS(mmap, 0x7ffffffff000UL, PAGE_SIZE, RW, ANON | MAP_FIXED, -1, 0), -ENOMEM);
-	GUEST_EQ(SYS(mmap, 0xffffffffff600000UL, PAGE_SIZE, RW, ANON | MAP_FIXED, -1, 0),
-		 -ENOMEM);
+	GUEST_EQ(SYS(mmap, 0xffffffffff600000UL, PAGE_SIZE, RW, ANON | MAP_FIXED, -1, 0), -ENOMEM);
 	GUEST_EQ(SYS(munmap, WINDOW + 1, PAGE_SIZE), -EINVAL);
 	GUEST_EQ(SYS(munmap, WINDOW, 0), -EINVAL);
 	GUEST_EQ(SYS(munmap, 0xffffffff00000000UL, PAGE_SIZE), -EINVAL);

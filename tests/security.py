@@ -31,6 +31,9 @@ DOCUMENTED = {
     "prctl", "seccomp", "pause", "getppid",             # ... signals, name, filter, waiting
     "sched_yield", "rt_sigreturn", "restart_syscall",
 }
+# uretprobe and uprobe: the host lets them past every seccomp filter (since Linux 6.14 and 6.18).
+# Without a probe, which takes root on the host, the first is SIGILL and the second ENXIO.
+PAST_FILTERS = {"335", "336"}
 BEFORE_GUESTS = {"rt_sigaction", "rt_sigprocmask", "setpgid", "prctl", "seccomp", "pause",
                  "getppid"}
 
@@ -106,6 +109,8 @@ def machine_processes(supervisor):
                 links[name] = os.readlink(f"/proc/{pid}/{name}")
             except OSError:
                 links[name] = ""
+        if not links["exe"]:
+            continue  # it is ending
         found[pid] = {"status": keep, "limits": proc_text(pid, "limits"), **links,
                       "session": proc_text(pid, "stat").rsplit(")", 1)[-1].split()[3:4]}
     return found
@@ -145,7 +150,7 @@ class Attack:
         self.lines = lines  # what to tell it after "ready", from the supervisor's pid
         self.argv = [lib.UKERNEL, "run", "--backend", backend, "--cpus", str(cpus),
                      "--hostname", BOX_NAME, "--pids", "200", "--", *argv]
-        self.output, self.early, self.late = [], {}, {}
+        self.backend, self.output, self.early, self.late = backend, [], {}, {}
 
     def wait_for(self, word):
         """Collect output until the word; False if it never comes."""
@@ -226,20 +231,21 @@ def check_processes(attack):
 def check_trace(attack, calls, lost):
     """What the host carried out is what is documented, and nothing that the guest asked for."""
     names = trace_host.number_names()
-    undocumented, marked, late = {}, [], {}
-    # The first process of the machine is the ancestor of the guests.
-    ancestor = calls[0][0] if calls else None
+    undocumented, marked, early = {}, [], {}
     for pid, number, args in calls:
         name = names.get(number, str(number))
+        if name in PAST_FILTERS and attack.backend == "seccomp":
+            continue
         if name not in DOCUMENTED:
             undocumented[name] = undocumented.get(name, 0) + 1
-        elif name in BEFORE_GUESTS and pid not in (ancestor, ancestor + 1, ancestor + 2):
-            late[name] = late.get(name, 0) + 1
+        elif name in BEFORE_GUESTS:
+            early.setdefault(pid, set()).add(name)
         if MARKER in args:
             marked.append(f"{name} {args}")
     attack.check(f"the host carried out {len(calls)} calls, all documented",
                  calls and not undocumented, undocumented)
-    attack.check("the host's set-up calls came from no guest", not late, late)
+    # One process, the ancestor of the guests, was set up; no other made such a call.
+    attack.check("the host's set-up calls came from no guest", len(early) == 1, early)
     attack.check("the host carried out no call with a guest's arguments", not marked, *marked[:10])
     if lost:
         attack.checks.skip(f"{attack.label}: the whole trace", f"{lost} events were lost")
@@ -257,6 +263,7 @@ def run_attack(checks, program, backend, cpus, make_argv, trace_class, lines=Non
         attack.check("it came to its end", ended and attack.status == 0,
                      f"status {attack.status}", *attack.output[-20:])
         attack.check("it found nothing open", not bad, *bad[:20])
+        print("".join(f"# {line}" for line in attack.output[:12]), end="")
         if attack.late:
             check_processes(attack)
         attack.check("the canary is as it was", canary.picture() == canary.before,

@@ -41,7 +41,7 @@ static uint64_t pending(void)
 	return set;
 }
 
-#define BIT(sig) (1ULL << ((sig) - 1))
+#define BIT(sig) (1ULL << ((sig)-1))
 
 BOX_TEST(signal, handler_runs_before_kill_returns)
 {

@@ -61,6 +61,13 @@ static bool pointless(long nr)
 	return nr == SYS_pause || nr == SYS_rt_sigsuspend;
 }
 
+/* uretprobe and uprobe are numbers that no seccomp filter sees (Linux 6.14, 6.18: the host's own
+ * tracing depends on it).  All that they do to a program without probes is SIGILL and ENXIO. */
+static bool beyond_filters(long nr)
+{
+	return nr == 335 || nr == 336;
+}
+
 static bool known(long nr)
 {
 	return (nr >= 0 && nr <= SYS_rseq) || (nr >= SYS_pidfd_send_signal && nr < 512);
@@ -78,7 +85,7 @@ static void try_number(long nr)
 		if ((nr == SYS_kill || nr == SYS_rt_sigqueueinfo) && set[which][0] + 1 <= 1)
 			continue;
 		status = in_child(attempt, NULL, 60);
-		if (!known(nr) && status != 1)
+		if (!known(nr) && !beyond_filters(nr) && status != 1)
 			printf("FAIL number %#lx with set %d: status %d, not ENOSYS\n", nr, which,
 			       status);
 		if (status == -1)
