@@ -23,6 +23,7 @@ PARTS = [
     ("machine", "machine.py", True, True),
     ("guests", "guests.py", True, True),
     ("cli", "cli.py", True, False),
+    ("trace", "trace.py", True, False),
     ("limits", "limits.py", False, True),
     ("overlay", "overlay.py", False, True),
     ("life", "life.py", False, True),

@@ -503,8 +503,24 @@ static void add_poll_result(struct text *x, const struct call_view *v)
 	} else if (v->result > 0) {
 		text_add(x, " (");
 		add_pollfds(x, v->task, v->arg[0], v->arg[1], true);
+		if (v->nr == SYS_ppoll && v->arg[2]) {
+			text_add(x, ", left ");
+			text_add_struct(x, v->task, ARG_tsin, v->arg[2]);
+		}
 		text_add(x, ")");
 	}
+}
+
+static void add_flags_result(struct text *x, const struct call_view *v)
+{
+	bool of_fd = v->arg[1] == F_GETFD;
+
+	text_add(x, "%#lx", v->result);
+	if (of_fd && !v->result)
+		return;
+	text_add(x, " (flags ");
+	text_add_flags(x, of_fd ? &names_fd_cloexec : &names_open, (uint64_t)v->result);
+	text_add(x, ")");
 }
 
 void text_add_result(struct text *x, const struct call_view *v)
@@ -521,7 +537,9 @@ void text_add_result(struct text *x, const struct call_view *v)
 		return;
 	}
 	enum arg_kind kind = v->entry ? v->entry->ret : ARG_long;
-	if (kind == ARG_none)
+	if (v->nr == SYS_fcntl && (v->arg[1] == F_GETFL || v->arg[1] == F_GETFD))
+		add_flags_result(x, v);
+	else if (kind == ARG_none)
 		text_add(x, "?");
 	else if (kind == ARG_addr)
 		text_add(x, "%#llx", (ull)r);
@@ -533,9 +551,4 @@ void text_add_result(struct text *x, const struct call_view *v)
 		text_add(x, "%ld", r);
 	if (v->nr == SYS_poll || v->nr == SYS_ppoll)
 		add_poll_result(x, v);
-	if (v->nr == SYS_fcntl && v->arg[1] == F_GETFL) {
-		text_add(x, " (flags ");
-		text_add_flags(x, &names_open, (uint64_t)r);
-		text_add(x, ")");
-	}
 }

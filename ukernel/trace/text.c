@@ -5,7 +5,6 @@
 
 #include "kern/waitq.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +43,7 @@ void text_add_quoted(struct text *x, const void *bytes, size_t len, bool cut)
 			text_add(x, "\\%c", codes[b[i] - 7]);
 		else if (b[i] >= 32 && b[i] < 127)
 			text_add(x, "%c", b[i]);
-		else if (i + 1 < len && isdigit(b[i + 1])) /* the next digit is not part of it */
+		else if (i + 1 < len && b[i + 1] >= '0' && b[i + 1] <= '7') /* no part of it */
 			text_add(x, "\\%03o", b[i]);
 		else
 			text_add(x, "\\%o", b[i]);
