@@ -54,9 +54,7 @@ $(B)/libsandbox.a: $(MACHINE_OBJ)
 	rm -f $@ && $(AR) rcs $@ $^
 $(B)/ukernel: $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a
 	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
-		-Wl,--no-whole-archive $(B)/libsandbox.a $(SCAFFOLD) -lseccomp -pthread
-# Until every part has landed.
-SCAFFOLD := -no-pie -Wl,--unresolved-symbols=ignore-all
+		-Wl,--no-whole-archive $(B)/libsandbox.a -lseccomp -pthread
 
 clean:
 	rm -rf $(B)

@@ -45,7 +45,7 @@ $(B)/obj/tests/%.o: tests/%.c
 $(UNITS): $(B)/tests/%: $(B)/obj/tests/%.o $(FAKE_OBJ) $(B)/libukernel.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
-		-Wl,--no-whole-archive $(SCAFFOLD) -lcriterion -pthread
+		-Wl,--no-whole-archive -lcriterion -pthread
 .SECONDARY: $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(UNIT_SRC)) $(FAKE_OBJ)
 
 .PHONY: units test test-quick
