@@ -216,6 +216,7 @@ const struct machine_ops seccomp_machine = {
     .mem_write = mem_write,
     .mem_cmpxchg = inject_cmpxchg,
     .mem_resident = mem_resident,
+    .mem_pages = mem_pages,
     .regs_get = regs_get,
     .regs_set = regs_set,
     .xstate_get = xstate_get,

@@ -17,7 +17,9 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 
-#define ADVICE_MAX 99 /* from 100 on: MADV_HWPOISON and its kin, which hurt the host */
+/* MADV_HWPOISON and MADV_SOFT_OFFLINE hurt the host. */
+#define ADVICE_MAX     103
+#define ADVICE_HARMFUL(n) ((n) == 100 || (n) == 101)
 
 static bool range_harmless(uaddr_t addr, size_t len)
 {
@@ -89,7 +91,7 @@ static int order_encode(struct order *o, const struct vm_op *op)
 	case VM_REMAP:
 		return order_remap(o, op);
 	case VM_ADVISE:
-		if (op->advice < 0 || op->advice > ADVICE_MAX)
+		if (op->advice < 0 || op->advice > ADVICE_MAX || ADVICE_HARMFUL(op->advice))
 			return -EINVAL;
 		o->nr = SYS_madvise;
 		o->arg[2] = (uint32_t)op->advice;

@@ -154,6 +154,9 @@ struct machine_ops {
 
 	/* Bytes of th's space that are in memory, for proc.  May be NULL: not known. */
 	uint64_t (*mem_resident)(struct vthread *th);
+	/* For each of n pages from addr on, what pagemap(5) says but for the frame: present, swapped,
+	 * of a file, ...  Returns the pages filled in.  May be NULL: not known. */
+	size_t (*mem_pages)(struct vthread *th, uaddr_t addr, size_t n, uint64_t *out);
 
 	/* Registers of a held thread.  regs_set also cancels whatever result set_result gave.
 	 * The xstate is the XSAVE area in standard form; xstate_set refuses (-EINVAL) what the

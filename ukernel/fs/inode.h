@@ -228,6 +228,8 @@ int path_open_resolved(struct task *t, struct path *path, int flags, struct file
 /* Make a fifo, socket or device as mknod(2) would; *out counted. */
 int path_mknod(struct task *t, int dirfd, const char *name, mode_t mode, uint64_t rdev,
 	       struct inode **out);
+/* For reading, as execve does: it takes execute permission, and no read permission. */
+int path_open_exec(struct task *t, struct path *path, struct file **out);
 /* As getcwd shows it, relative to root; into buf[size]; returns length or -ERANGE / -ENOENT
  * (unlinked: text gets " (deleted)" if mark). */
 ssize_t path_name(const struct path *p, const struct path *root, char *buf, size_t size, bool mark);

@@ -113,6 +113,13 @@ int path_open_resolved(struct task *t, struct path *p, int flags, struct file **
 	return file_open(p, flags, out);
 }
 
+int path_open_exec(struct task *t, struct path *p, struct file **out)
+{
+	int err = path_permission(p, t->cred, X_OK);
+
+	return err ? err : file_open(p, O_RDONLY, out);
+}
+
 /* An unnamed file in the directory p (O_TMPFILE). */
 static int open_tmpfile(struct task *t, const struct path *p, int flags, mode_t mode,
 			struct file **out)

@@ -24,6 +24,11 @@
 #define MADV_DONTNEED_LOCKED 24
 #endif
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
+#endif
+
 /* What an advice means here. */
 struct advice {
 	bool known;
@@ -58,6 +63,8 @@ static const struct advice advices[] = {
     [MADV_POPULATE_WRITE] = {true, true, .whole = true},
     [MADV_DONTNEED_LOCKED] = {true, true},
     [MADV_COLLAPSE] = {true, true},
+    [MADV_GUARD_INSTALL] = {true, true, .unlocked = true},
+    [MADV_GUARD_REMOVE] = {true, true},
 };
 
 static const struct advice *advice_find(int n)

@@ -55,9 +55,7 @@ int exec_open(struct task *t, int dirfd, const char *name, unsigned lookup, stru
 	else if (!S_ISREG(path.dentry->inode->mode))
 		err = -EACCES;
 	else
-		err = inode_permission(path.dentry->inode, t->cred, X_OK);
-	if (!err)
-		err = path_open_resolved(t, &path, O_RDONLY, out);
+		err = path_open_exec(t, &path, out);
 	path_put(&path);
 	if (!err)
 		err = file_deny_write(*out);
@@ -317,7 +315,8 @@ static void task_switch(struct task *t, struct vthread *th, struct exec_space *s
 	p->auxv_start = sp->auxv_start;
 	p->auxv_len = sp->auxv_len;
 	p->did_exec = true;
-	p->dumpable = true;
+	/* What may not be read may not be looked at in memory either. */
+	p->dumpable = !inode_permission(exe->inode, t->cred, R_OK);
 	t->set_child_tid = 0;
 	t->in_syscall = false;
 	task_vfork_release(t);

@@ -236,7 +236,7 @@ int64_t mm_map(struct task *t, uaddr_t addr, size_t len, int prot, int flags, st
 		return -EINVAL;
 	if (q.len < len)
 		return -ENOMEM;
-	if (off + q.len < off || off + q.len > INT64_MAX)
+	if (file && (off + q.len < off || off + q.len > INT64_MAX))
 		return -EOVERFLOW;
 	if ((t->proc->personality & READ_IMPLIES_EXEC) && (prot & PROT_READ))
 		q.prot |= PROT_EXEC;

@@ -358,6 +358,7 @@ const struct proc_dir proc_net_dir = {PROC_DIR(net_entries)};
 	{"root", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'r'},    \
 	{"schedstat", S_IFREG | 0444, .show = show_schedstat},                                     \
 	{"sessionid", S_IFREG | 0444, .show = show_unset_id},                                      \
+	{"pagemap", S_IFREG | 0400, true, .memory = true, .fops = &proc_pagemap_fops},             \
 	{"smaps", S_IFREG | 0444, true, .memory = true, .show = proc_show_smaps},                  \
 	{"smaps_rollup", S_IFREG | 0444, true, .memory = true, .show = proc_show_smaps_rollup},    \
 	{"stat", S_IFREG | 0444, .show = proc_show_stat},                                          \

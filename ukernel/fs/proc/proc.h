@@ -88,6 +88,9 @@ int proc_show_environ(struct seq *s, const struct proc_node *n);
 int proc_show_auxv(struct seq *s, const struct proc_node *n);
 extern const struct file_ops proc_mem_fops;
 
+/* pagemap.c */
+extern const struct file_ops proc_pagemap_fops;
+
 /* pid_stat.c */
 int proc_show_stat(struct seq *s, const struct proc_node *n);
 int proc_show_status(struct seq *s, const struct proc_node *n);
