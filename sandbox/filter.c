@@ -13,6 +13,9 @@
  * look: in the unused sixth argument, or for mmap, which has six, in the upper halves of flags and
  * fd (both are ints to the host).  A wrong guess is a trap like any other.
  *
+ * The host itself exempts two calls from every filter: uretprobe (335) and uprobe (336), which do
+ * nothing outside their own trampolines but raise SIGILL (see trap.c) or return ENXIO.
+ *
  * libseccomp builds the search tree for the trace stops.  It cannot match on the instruction
  * pointer or on half arguments, so the first part is written by hand and put before its program,
  * which is sound because jumps in BPF are relative and forward.
@@ -52,10 +55,9 @@
 
 /* Calls whose handlers nearly always want registers or change the address space. */
 static const int traced[] = {
-    SYS_mmap,  SYS_munmap, SYS_mprotect, SYS_mremap,	 SYS_madvise,	   SYS_brk,
-    SYS_mincore,
-    SYS_clone, SYS_clone3, SYS_fork,	 SYS_vfork,	 SYS_execve,	   SYS_execveat,
-    SYS_kill,  SYS_tkill,  SYS_tgkill,	 SYS_arch_prctl, SYS_rt_sigreturn,
+    SYS_mmap,	  SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise,	SYS_brk,
+    SYS_mincore,  SYS_clone,  SYS_clone3,   SYS_fork,	SYS_vfork,	SYS_execve,
+    SYS_execveat, SYS_kill,   SYS_tkill,    SYS_tgkill, SYS_arch_prctl, SYS_rt_sigreturn,
 };
 
 static struct sock_filter code[CODE_MAX];

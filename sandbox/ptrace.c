@@ -6,6 +6,10 @@
  * part.  A sleeping supervisor costs two wake-ups a call; but on one core a guest that traps at
  * once can be given the CPU by sched_yield(), and its stop is then found by asking.  When a guest
  * takes its time, we sleep in epoll like everyone else.
+ *
+ * One thing passes it by: the legacy vsyscall page, where the host still has it.  The host emulates
+ * its three calls (gettimeofday, time, getcpu) in the page fault, without a system-call stop.  They
+ * read the clock and the core's number, and write where the guest itself could write.
  */
 #include "sandbox.h"
 
