@@ -91,6 +91,36 @@ static void add_env(struct run_options *o, char *text)
 	o->env[o->nr_env++] = text;
 }
 
+static void take_watching_option(struct run_options *o, int id, char *arg)
+{
+	struct boot_config *c = &o->config;
+
+	switch (id) {
+	case OPT_run_TRACE:
+		c->trace = true;
+		c->trace_filter = arg;
+		break;
+	case OPT_run_COUNT:
+		c->count_calls = true;
+		break;
+	case OPT_run_OUTPUT:
+		o->output = arg;
+		break;
+	case OPT_run_LOG:
+		if (log_set(arg) != 0)
+			die("--log wants SUBSYS[=LEVEL], not '%s'; SUBSYS: %s, all; LEVEL: error, "
+			    "warn, info, debug",
+			    arg, log_subsystem_names());
+		break;
+	case OPT_run_HELP:
+		options_print_help(stdout, "run");
+		exit(fflush(stdout) ? EXIT_OWN_FAILURE : 0);
+	case OPT_run_VERSION:
+		puts("ukernel " UKERNEL_VERSION);
+		exit(fflush(stdout) ? EXIT_OWN_FAILURE : 0);
+	}
+}
+
 static void take_option(struct run_options *o, int id, char *arg)
 {
 	struct boot_config *c = &o->config;
@@ -147,28 +177,9 @@ static void take_option(struct run_options *o, int id, char *arg)
 	case OPT_run_PIDS:
 		c->pids_max = (unsigned)parse_count("pids", arg, 1, 32768);
 		break;
-	case OPT_run_TRACE:
-		c->trace = true;
-		c->trace_filter = arg;
+	default:
+		take_watching_option(o, id, arg);
 		break;
-	case OPT_run_COUNT:
-		c->count_calls = true;
-		break;
-	case OPT_run_OUTPUT:
-		o->output = arg;
-		break;
-	case OPT_run_LOG:
-		if (log_set(arg) != 0)
-			die("--log wants SUBSYS[=LEVEL], not '%s'; SUBSYS: %s, all; LEVEL: error, "
-			    "warn, info, debug",
-			    arg, log_subsystem_names());
-		break;
-	case OPT_run_HELP:
-		options_print_help(stdout, "run");
-		exit(fflush(stdout) ? EXIT_OWN_FAILURE : 0);
-	case OPT_run_VERSION:
-		puts("ukernel " UKERNEL_VERSION);
-		exit(fflush(stdout) ? EXIT_OWN_FAILURE : 0);
 	}
 }
 

@@ -18,6 +18,7 @@
 #include "mm/mm.h"
 #include "sched/sched.h"
 #include "syscall.h"
+#include "trace/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -121,6 +122,8 @@ static int program_start(struct task *t)
 		};
 		log_info(boot, "first process: %s, number %d", found, t->tid);
 		err = task_exec(t, file, &args);
+		if (err == 0 && trace_on)
+			trace_first_exec(t, found, args.argv, (unsigned)args.envc);
 		file_put(file);
 	}
 	if (err < 0)

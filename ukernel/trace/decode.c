@@ -1,8 +1,7 @@
 /*
  * decode.c - arguments and results of a call, each printed by the kind that its row states.
  *
- * What the rows cannot say (whether open's mode means anything) is in args_shown and
- * add_command_arg, and nowhere else.
+ * What the rows cannot say (whether open's mode means anything) is in special.c.
  */
 #include "trace/decode.h"
 
@@ -59,7 +58,7 @@ bool waits_for_result(const struct call_view *v, int i)
 	return is_out_kind(v->entry->kind[i]);
 }
 
-static void add_address(struct text *x, uint64_t v)
+void text_add_address(struct text *x, uint64_t v)
 {
 	if (v)
 		text_add(x, "%#llx", (ull)v);
@@ -73,13 +72,13 @@ static void add_bytes(struct text *x, struct task *t, uaddr_t addr, uint64_t len
 	size_t shown = len < BYTES_SHOWN ? len : BYTES_SHOWN;
 
 	if (!addr || copy_from_user(t, bytes, addr, shown))
-		add_address(x, addr);
+		text_add_address(x, addr);
 	else
 		text_add_quoted(x, bytes, shown, len > shown);
 }
 
 /* A string of at most max - 1 bytes; longer ones end in "...". */
-static void add_string(struct text *x, struct task *t, uaddr_t addr, size_t max)
+void text_add_string(struct text *x, struct task *t, uaddr_t addr, size_t max)
 {
 	static char s[4096]; /* one kernel thread, and nothing here sleeps */
 	ssize_t len = addr ? string_from_user(t, s, addr, max) : -EFAULT;
@@ -89,7 +88,7 @@ static void add_string(struct text *x, struct task *t, uaddr_t addr, size_t max)
 	else if (len == -ENAMETOOLONG && copy_from_user(t, s, addr, max - 1) == 0)
 		text_add_quoted(x, s, max - 1, true);
 	else
-		add_address(x, addr);
+		text_add_address(x, addr);
 }
 
 /* argv or envp: a NULL-ended array of strings. */
@@ -99,7 +98,7 @@ static void add_strings(struct text *x, struct task *t, uaddr_t addr, bool conte
 	int n = 0;
 
 	if (!addr || get_user(t, p, addr)) {
-		add_address(x, addr);
+		text_add_address(x, addr);
 		return;
 	}
 	if (!content) {
@@ -115,7 +114,7 @@ static void add_strings(struct text *x, struct task *t, uaddr_t addr, bool conte
 			text_add(x, "...");
 			break;
 		}
-		add_string(x, t, p, 256);
+		text_add_string(x, t, p, 256);
 		if (get_user(t, p, addr + 8 * (unsigned)(n + 1)))
 			break;
 	}
@@ -128,7 +127,7 @@ static void add_iovecs(struct text *x, struct task *t, uaddr_t addr, uint64_t co
 	struct abi_iovec iov;
 
 	if (!addr || (count && get_user(t, iov, addr))) {
-		add_address(x, addr);
+		text_add_address(x, addr);
 		return;
 	}
 	text_add(x, "[");
@@ -153,7 +152,7 @@ static void add_pollfds(struct text *x, struct task *t, uaddr_t addr, uint64_t c
 	bool any = false;
 
 	if (!addr) {
-		add_address(x, addr);
+		text_add_address(x, addr);
 		return;
 	}
 	text_add(x, "[");
@@ -175,7 +174,7 @@ static void add_pollfds(struct text *x, struct task *t, uaddr_t addr, uint64_t c
 static void add_epoll_events(struct text *x, const struct call_view *v, uaddr_t addr)
 {
 	if (!v->done || v->result < 0 || !addr) {
-		add_address(x, addr);
+		text_add_address(x, addr);
 		return;
 	}
 	text_add(x, "[");
@@ -202,44 +201,6 @@ static uint64_t length_after(const struct call_view *v, int i)
 	return 0;
 }
 
-int args_shown(const struct call_view *v)
-{
-	const uint64_t *a = v->arg;
-	int n = v->entry->nargs;
-
-	switch (v->nr) {
-	case SYS_open:
-		return a[1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? n : 2;
-	case SYS_openat:
-		return a[2] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? n : 3;
-	case SYS_fcntl:
-		return a[1] == F_GETFD || a[1] == F_GETFL || a[1] == F_GETOWN || a[1] == F_GETSIG ||
-			       a[1] == F_GETLEASE || a[1] == F_GETPIPE_SZ || a[1] == F_GET_SEALS
-			   ? 2
-			   : n;
-	case SYS_clone:
-		return a[0] & CLONE_SETTLS				    ? n
-		       : a[0] & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) ? 4
-		       : a[0] & CLONE_PARENT_SETTID			    ? 3
-									    : 2;
-	case SYS_mremap:
-		return a[3] & MREMAP_FIXED ? n : 4;
-	case SYS_futex:
-		switch (a[1] & 0x7f) {
-		case FUTEX_WAKE:
-		case FUTEX_UNLOCK_PI:
-			return 3;
-		case FUTEX_WAIT:
-		case FUTEX_LOCK_PI:
-			return 4;
-		default:
-			return n;
-		}
-	default:
-		return n;
-	}
-}
-
 static void add_clone_flags(struct text *x, const struct name_table *t, uint64_t flags)
 {
 	char name[24];
@@ -254,7 +215,7 @@ static void add_clone_flags(struct text *x, const struct name_table *t, uint64_t
 }
 
 /* Kinds with names. */
-static bool add_named(struct text *x, enum arg_kind kind, uint64_t a)
+bool text_add_named(struct text *x, enum arg_kind kind, uint64_t a)
 {
 	bool is_set;
 	const struct name_table *t = names_of_kind(kind, &is_set);
@@ -274,100 +235,6 @@ static bool add_named(struct text *x, enum arg_kind kind, uint64_t a)
 	else
 		text_add_choice(x, t, (uint32_t)a);
 	return true;
-}
-
-bool is_arg_skipped(const struct call_view *v, int i)
-{
-	return v->nr == SYS_clone && i == 2 && !(v->arg[0] & (CLONE_PARENT_SETTID | CLONE_PIDFD));
-}
-
-/* The rest of a sleep is written only when it was cut short. */
-static bool is_unwritten_rest(const struct call_view *v, int i)
-{
-	bool is_rest =
-	    (v->nr == SYS_nanosleep && i == 1) || (v->nr == SYS_clock_nanosleep && i == 3);
-
-	return is_rest && v->done && v->result != -EINTR && v->result != -ERESTART_RESTARTBLOCK;
-}
-
-/* clone(2) is called with arguments that its flags give a meaning to, or not. */
-static void add_clone_arg(struct text *x, const struct call_view *v, int i)
-{
-	static const char *const names[] = {"flags", "child_stack", "parent_tid", "child_tidptr",
-					    "tls"};
-
-	text_add(x, "%s=", names[i]);
-	if (i == 0)
-		add_named(x, ARG_cloneflags, v->arg[0]);
-	else
-		add_address(x, v->arg[i]);
-}
-
-static void add_clone3_args(struct text *x, const struct call_view *v)
-{
-	struct abi_clone_args a = {0};
-	char name[24];
-
-	if (v->arg[1] < sizeof(uint64_t) * 8 ||
-	    copy_from_user(v->task, &a, v->arg[0], sizeof(uint64_t) * 8)) {
-		add_address(x, v->arg[0]);
-		return;
-	}
-	text_add(x, "{flags=");
-	add_named(x, ARG_cloneflags, a.flags);
-	if (a.flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID))
-		text_add(x, ", child_tid=%#llx", (ull)a.child_tid);
-	if (a.flags & CLONE_PARENT_SETTID)
-		text_add(x, ", parent_tid=%#llx", (ull)a.parent_tid);
-	text_add(x, ", exit_signal=%s, stack=", signal_name((int)a.exit_signal, name));
-	add_address(x, a.stack);
-	text_add(x, ", stack_size=%#llx", (ull)a.stack_size);
-	if (a.flags & CLONE_SETTLS)
-		text_add(x, ", tls=%#llx", (ull)a.tls);
-	text_add(x, "}");
-}
-
-/* Arguments whose meaning hangs on an earlier one; false: print it by kind. */
-static bool add_command_arg(struct text *x, const struct call_view *v, int i)
-{
-	uint64_t a = v->arg[i];
-
-	if (v->nr == SYS_clone) {
-		add_clone_arg(x, v, i);
-		return true;
-	}
-	if (v->nr == SYS_clone3 && i == 0) {
-		add_clone3_args(x, v);
-		return true;
-	}
-	if (is_unwritten_rest(v, i)) {
-		add_address(x, a);
-		return true;
-	}
-	if (v->nr == SYS_fcntl && i == 2) {
-		if (v->arg[1] == F_SETFD)
-			text_add_flags(x, &names_fd_cloexec, a);
-		else if (v->arg[1] == F_SETFL)
-			text_add_flags(x, &names_open, a);
-		else if (v->arg[1] == F_DUPFD || v->arg[1] == F_DUPFD_CLOEXEC)
-			text_add(x, "%d", (int)a);
-		else
-			return false;
-		return true;
-	}
-	if (v->nr == SYS_prctl && i == 1 && v->arg[0] == 15 /* PR_SET_NAME */) {
-		add_string(x, v->task, a, 17);
-		return true;
-	}
-	if (v->nr == SYS_futex && i == 3) {
-		int op = (int)(v->arg[1] & 0x7f);
-		if (op != FUTEX_WAIT && op != FUTEX_WAIT_BITSET && op != FUTEX_LOCK_PI) {
-			text_add(x, "%u", (unsigned)a); /* val2 */
-			return true;
-		}
-		return a && text_add_struct(x, v->task, ARG_tsin, a);
-	}
-	return false;
 }
 
 static void add_number(struct text *x, enum arg_kind kind, uint64_t a)
@@ -413,7 +280,7 @@ static void add_number(struct text *x, enum arg_kind kind, uint64_t a)
 		text_add(x, "%s", signal_name((int)a, name));
 		break;
 	default:
-		add_address(x, a);
+		text_add_address(x, a);
 		break;
 	}
 }
@@ -423,7 +290,7 @@ static void add_out_bytes(struct text *x, const struct call_view *v, int i)
 	if (v->done && v->result >= 0)
 		add_bytes(x, v->task, v->arg[i], (uint64_t)v->result);
 	else
-		add_address(x, v->arg[i]);
+		text_add_address(x, v->arg[i]);
 }
 
 void text_add_arg(struct text *x, const struct call_view *v, int i)
@@ -432,14 +299,14 @@ void text_add_arg(struct text *x, const struct call_view *v, int i)
 	uint64_t a = v->arg[i];
 	bool failed = v->done && v->result < 0;
 
-	if (add_command_arg(x, v, i) || add_named(x, kind, a))
+	if (text_add_special_arg(x, v, i) || text_add_named(x, kind, a))
 		return;
 	switch (kind) {
 	case ARG_path:
-		add_string(x, v->task, a, 4096);
+		text_add_string(x, v->task, a, 4096);
 		return;
 	case ARG_str:
-		add_string(x, v->task, a, 256);
+		text_add_string(x, v->task, a, 256);
 		return;
 	case ARG_inbuf:
 		add_bytes(x, v->task, a, length_after(v, i));
@@ -452,7 +319,7 @@ void text_add_arg(struct text *x, const struct call_view *v, int i)
 		return;
 	case ARG_outiov:
 		if (failed)
-			add_address(x, a);
+			text_add_address(x, a);
 		else
 			add_iovecs(x, v->task, a, length_after(v, i), (uint64_t)v->result);
 		return;
@@ -546,7 +413,7 @@ void text_add_result(struct text *x, const struct call_view *v)
 	else if (kind == ARG_mode)
 		text_add(x, "%#03o", (unsigned)r);
 	else if (kind == ARG_schedpolicy)
-		add_named(x, kind, (uint64_t)r);
+		text_add_named(x, kind, (uint64_t)r);
 	else
 		text_add(x, "%ld", r);
 	if (v->nr == SYS_poll || v->nr == SYS_ppoll)

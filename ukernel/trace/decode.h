@@ -73,6 +73,13 @@ bool waits_for_result(const struct call_view *v, int i);
 int args_shown(const struct call_view *v);
 bool is_arg_skipped(const struct call_view *v, int i);
 void text_add_arg(struct text *x, const struct call_view *v, int i);
+/* Arguments that special.c prints; false: by kind. */
+bool text_add_special_arg(struct text *x, const struct call_view *v, int i);
+void text_add_address(struct text *x, uint64_t v); /* or NULL */
+/* A string of at most max - 1 bytes; longer ones end in "...". */
+void text_add_string(struct text *x, struct task *t, uaddr_t addr, size_t max);
+/* Kinds with names; false: it has none. */
+bool text_add_named(struct text *x, enum arg_kind kind, uint64_t a);
 void text_add_result(struct text *x, const struct call_view *v);
 
 /* --trace=FILTER (filter.c) */

@@ -45,8 +45,11 @@ static void add_stat(struct text *x, const struct abi_stat *st)
 
 static void add_statx(struct text *x, const struct abi_statx *st)
 {
-	text_add(x, "{stx_mask=%#x, stx_attributes=%#llx, stx_mode=", st->mask,
-		 (ull)st->attributes);
+	bool is_set;
+
+	text_add(x, "{stx_mask=");
+	text_add_flags(x, names_of_kind(ARG_statxmask, &is_set), st->mask);
+	text_add(x, ", stx_attributes=%#llx, stx_mode=", (ull)st->attributes);
 	text_add_mode(x, st->mode);
 	text_add(x, ", stx_size=%llu, ...}", (ull)st->size);
 }

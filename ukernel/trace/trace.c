@@ -197,6 +197,25 @@ void trace_exit(struct task *t, long result)
 	write_line();
 }
 
+void trace_first_exec(struct task *t, const char *file, char *const argv[], unsigned nenv)
+{
+	if (!show_lines || !filter_wants(SYS_execve))
+		return;
+	add_prefix(t);
+	text_add(&line, "execve(");
+	text_add_quoted(&line, file, strlen(file), false);
+	text_add(&line, ", [");
+	for (int i = 0; argv[i]; i++) {
+		text_add(&line, i ? ", " : "");
+		text_add_quoted(&line, argv[i], strlen(argv[i]), false);
+	}
+	text_add(&line, "], /* %u vars */)", nenv);
+	open_column = 0;
+	add_result_column();
+	text_add(&line, "0\n");
+	write_line();
+}
+
 void trace_signal(struct task *t, int sig, const struct abi_siginfo *info)
 {
 	struct abi_siginfo none = {.signo = sig, .code = 0x80 /* SI_KERNEL */};

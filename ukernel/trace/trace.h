@@ -26,6 +26,8 @@ void trace_finish(void);
  * the handler returned, ERESTART* included. */
 void trace_enter(struct task *t);
 void trace_exit(struct task *t, long result);
+/* The kernel itself has executed the first program: a line as if somebody had called execve. */
+void trace_first_exec(struct task *t, const char *file, char *const argv[], unsigned nenv);
 /* A signal is being delivered to t (or ignored on delivery); info may be NULL. */
 void trace_signal(struct task *t, int sig, const struct abi_siginfo *info);
 /* t stops because of sig. */
