@@ -19,15 +19,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define LOCKS_MAX 65536 /* in all: ENOLCK beyond */
 #define RANGE_END INT64_MAX
 
 struct lock {
-	struct list_head link;
+	struct list_head link;	 /* in its inode's list, once held */
+	struct list_head in_all; /* all_locks, likewise */
+	const struct inode *inode;
 	const void *owner; /* struct fdtable or struct file: compared, never followed */
-	bool ofd;
+	bool ofd, whole; /* F_OFD_*; flock */
 	short type; /* F_RDLCK, F_WRLCK */
 	int64_t start, end; /* both inclusive */
 	pid_t pid;
@@ -45,6 +48,7 @@ struct lock_waiter {
 	const void *owner, *blocker;
 };
 static struct list_head lock_waiters = LIST_INIT(lock_waiters);
+static struct list_head all_locks = LIST_INIT(all_locks);
 static unsigned lock_count;
 
 static struct file_locks *locks_of(struct inode *ino)
@@ -71,6 +75,7 @@ static struct lock *lock_create(const struct lock *like)
 		return NULL;
 	*l = *like;
 	list_init(&l->link);
+	list_add_tail(&l->in_all, &all_locks);
 	lock_count++;
 	return l;
 }
@@ -80,6 +85,7 @@ static void lock_destroy(struct lock *l)
 	if (!l)
 		return;
 	list_del(&l->link);
+	list_del(&l->in_all);
 	free(l);
 	lock_count--;
 }
@@ -114,8 +120,10 @@ static void lock_cut(struct lock *l, int64_t start, int64_t end, struct lock **s
 		struct lock *right = *spare;
 
 		*spare = NULL;
-		*right = (struct lock){.owner = l->owner, .ofd = l->ofd, .type = l->type,
-				       .start = end + 1, .end = l->end, .pid = l->pid};
+		right->type = l->type;
+		right->pid = l->pid;
+		right->start = end + 1;
+		right->end = l->end;
 		list_add(&right->link, &l->link);
 		l->end = start - 1;
 	} else if (l->start < start) {
@@ -299,7 +307,7 @@ long fcntl_lock(struct task *t, struct file *f, int fd, unsigned cmd, uaddr_t ar
 	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
 	bool get = cmd == F_GETLK || cmd == F_OFD_GETLK;
 	int accmode = f->flags & O_ACCMODE, err;
-	struct lock want = {.ofd = ofd, .owner = ofd ? (void *)f : (void *)t->files};
+	struct lock want = {.inode = f->inode, .ofd = ofd, .owner = ofd ? (void *)f : (void *)t->files};
 	struct abi_flock fl;
 
 	if (get_user(t, fl, arg))
@@ -335,7 +343,8 @@ static struct lock *whole_find(struct file_locks *fl, const struct file *f)
 /* A change of kind is no single step: the old lock is given up first (flock(2)). */
 static long flock_apply(struct task *t, struct file *f, short type, bool nonblock)
 {
-	struct lock want = {.owner = f, .type = type, .end = RANGE_END, .pid = t->proc->pid};
+	struct lock want = {.inode = f->inode, .whole = true, .owner = f, .type = type,
+			    .end = RANGE_END, .pid = t->proc->pid};
 	struct file_locks *fl = locks_of(f->inode);
 	struct lock *l;
 
@@ -441,32 +450,23 @@ void locks_free(struct inode *ino)
 	ino->locks = NULL;
 }
 
-size_t locks_show(const struct inode *ino, char *buf, size_t size, size_t len)
+void locks_each(void (*line)(void *ctx, unsigned n, const char *text), void *ctx)
 {
-	const struct list_head *kind[2];
 	struct lock *l;
+	unsigned n = 0;
 
-	if (!ino->locks)
-		return len;
-	kind[0] = &ino->locks->ranges;
-	kind[1] = &ino->locks->whole;
-	for (int k = 0; k < 2; k++) {
-		list_for_each(l, kind[k], link) {
-			char end[24] = "EOF";
-			int n;
+	list_for_each(l, &all_locks, in_all) {
+		unsigned long dev = l->inode->sb ? l->inode->sb->dev : 0;
+		char text[128], end[24] = "EOF";
 
-			if (l->end != RANGE_END)
-				snprintf(end, sizeof(end), "%ld", (long)l->end);
-			n = snprintf(buf + len, size - len, "lock:\t1: %s  ADVISORY  %s %d 00:00:%lu %ld %s\n",
-				     k ? "FLOCK " : l->ofd ? "OFDLCK" : "POSIX ",
-				     l->type == F_WRLCK ? "WRITE" : "READ ", l->ofd ? -1 : l->pid,
-				     (unsigned long)ino->ino, (long)l->start, end);
-			if (n < 0 || (size_t)n >= size - len)
-				return len;
-			len += n;
-		}
+		if (l->end != RANGE_END)
+			snprintf(end, sizeof(end), "%ld", (long)l->end);
+		snprintf(text, sizeof(text), "%s  ADVISORY  %s %d %02x:%02x:%lu %ld %s",
+			 l->whole ? "FLOCK " : l->ofd ? "OFDLCK" : "POSIX ",
+			 l->type == F_WRLCK ? "WRITE" : "READ ", l->ofd ? -1 : l->pid, major(dev),
+			 minor(dev), (unsigned long)l->inode->ino, (long)l->start, end);
+		line(ctx, ++n, text);
 	}
-	return len;
 }
 
 /* --- owners of signals --- */

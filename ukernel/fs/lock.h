@@ -21,6 +21,6 @@ void file_signal_owner(struct file *f, int fd, uint32_t band, int code);
 /* The inode goes: free ino->locks (no lock can be left in it). */
 void locks_free(struct inode *ino);
 
-/* Text for /proc/locks and fdinfo's "lock:" lines; appends to buf, returns its new length. */
-size_t locks_show(const struct inode *ino, char *buf, size_t size, size_t len);
+/* One line for each lock there is, with its number from 1 on: for /proc/locks. */
+void locks_each(void (*line)(void *ctx, unsigned n, const char *text), void *ctx);
 #endif

@@ -157,7 +157,7 @@ static int create_and_open(struct walk *w, struct dentry *d, int flags, mode_t m
 	if (err)
 		return err;
 	if (!dir->ops->create)
-		return -EACCES; /* proc */
+		return dir->sb->type->uncached ? -ENOENT : -EACCES; /* proc knows no empty names */
 	err =
 	    dir->ops->create(dir, d->name, (mode & 07777 & ~t->fs->umask) | S_IFREG, t->cred, &ino);
 	if (err)

@@ -29,6 +29,8 @@ static int show_all(struct seq *s, const struct proc_node *n,
 	struct mount *mnt;
 	char *place;
 
+	if (proc_process(n)->is_init)
+		t = current; /* it has no view of its own */
 	if (!t || !t->fs)
 		return -EINVAL;
 	place = malloc(4096);

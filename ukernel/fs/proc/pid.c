@@ -135,9 +135,11 @@ static const struct path *link_path(const struct proc_node *n)
 	static const struct path none;
 	struct task *t = proc_task(n);
 
+	if (t && t->proc->is_init)
+		return n->entry->arg == 'e' ? &none : &root_path;
 	switch (n->entry->arg) {
 	case 'e':
-		return t && t->proc->exe ? &t->proc->exe->path : &none;
+		return t && t->mm && t->proc->exe ? &t->proc->exe->path : &none;
 	case 'c':
 		return t && t->fs ? &t->fs->cwd : &none;
 	default:

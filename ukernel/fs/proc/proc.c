@@ -384,7 +384,18 @@ static const struct file_ops proc_dir_fops = {
 	.readdir = proc_readdir,
 	.llseek = text_llseek,
 };
+/* A directory of a process that is gone can still be held. */
+static int proc_dir_permission(struct inode *ino, const struct cred *c, int mask)
+{
+	const struct proc_node *n = ino->priv;
+
+	if (n->tid && !proc_process(n))
+		return -ESRCH;
+	return inode_permission_generic(ino, c, mask);
+}
+
 static const struct inode_ops proc_dir_ops = {
+	.permission = proc_dir_permission,
 	.lookup = proc_lookup,
 	.getattr = proc_getattr,
 	.setattr = proc_setattr,

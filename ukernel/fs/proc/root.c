@@ -3,6 +3,8 @@
  */
 #include "fs/proc/proc.h"
 
+#include "fs/lock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -43,6 +45,17 @@ static ssize_t net_link(const struct proc_node *n, char *buf, size_t size)
 	return link_text(buf, size, "self/net");
 }
 
+static void lock_line(void *ctx, unsigned n, const char *text)
+{
+	seq_printf(ctx, "%u: %s\n", n, text);
+}
+
+static int show_locks(struct seq *s, const struct proc_node *n)
+{
+	locks_each(lock_line, s);
+	return 0;
+}
+
 static const struct proc_entry root_entries[] = {
 	{"cmdline", S_IFREG | 0444, .show = proc_show_kernel_cmdline},
 	{"cpuinfo", S_IFREG | 0444, .show = proc_show_cpuinfo},
@@ -50,6 +63,7 @@ static const struct proc_entry root_entries[] = {
 	{"diskstats", S_IFREG | 0444, .show = proc_show_empty},
 	{"filesystems", S_IFREG | 0444, .show = proc_show_filesystems},
 	{"loadavg", S_IFREG | 0444, .show = proc_show_loadavg},
+	{"locks", S_IFREG | 0444, .show = show_locks},
 	{"meminfo", S_IFREG | 0444, .show = proc_show_meminfo},
 	{"modules", S_IFREG | 0444, .show = proc_show_empty},
 	{"mounts", S_IFLNK | 0777, .link = mounts_link},
