@@ -23,6 +23,7 @@ PARTS = [
     ("machine", "machine.py", True, True),
     ("guests", "guests.py", True, True),
     ("cli", "cli.py", True, False),
+    ("stdfiles", "stdfiles.py", False, True),
     ("trace", "trace.py", True, False),
     ("limits", "limits.py", False, True),
     ("overlay", "overlay.py", False, True),
