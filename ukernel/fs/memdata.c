@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Up to here a file's bytes live in ordinary memory. */
 #define SMALL_LIMIT (64u << 10)
@@ -193,6 +194,27 @@ int mem_data_fill(struct mem_data *d, uint64_t off, const void *buf, size_t len)
 	if (off + len > d->size)
 		d->size = off + len;
 	return 0;
+}
+
+static bool all_zero(const uint8_t *p, size_t len)
+{
+	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
+}
+
+int64_t mem_data_seek(struct mem_data *d, uint64_t off, bool hole)
+{
+	if (d->memfd >= 0)
+		return host_lseek(d->memfd, off, hole ? SEEK_HOLE : SEEK_DATA);
+	if (off >= d->size)
+		return -ENXIO;
+	while (off < d->size) {
+		uint64_t next = (off & PAGE_MASK) + PAGE_SIZE, end = next < d->size ? next : d->size;
+
+		if (all_zero(d->buf + (off & PAGE_MASK), end - (off & PAGE_MASK)) == hole)
+			return off;
+		off = next;
+	}
+	return hole ? (int64_t)d->size : -ENXIO;
 }
 
 ssize_t mem_data_read(struct mem_data *d, struct uio *to, uint64_t pos)

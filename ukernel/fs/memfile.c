@@ -61,8 +61,8 @@ static int64_t mem_file_llseek(struct file *f, int64_t off, int whence)
 {
 	struct mem_data *d = f->priv;
 
-	if ((whence == SEEK_DATA || whence == SEEK_HOLE) && d->memfd >= 0) {
-		off = host_lseek(d->memfd, off, whence);
+	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+		off = off < 0 ? -ENXIO : mem_data_seek(d, off, whence == SEEK_HOLE);
 		if (off >= 0)
 			f->pos = off;
 		return off;

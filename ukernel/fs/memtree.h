@@ -138,6 +138,8 @@ int mem_data_map(struct mem_data *d);
 int mem_data_fill(struct mem_data *d, uint64_t off, const void *buf, size_t len);
 uint64_t mem_data_blocks(const struct mem_data *d); /* of 512 bytes */
 int mem_data_reserve(struct mem_data *d, uint64_t end);
+/* SEEK_HOLE or SEEK_DATA; a page of zeros counts as a hole. -ENXIO */
+int64_t mem_data_seek(struct mem_data *d, uint64_t off, bool hole);
 ssize_t mem_data_read(struct mem_data *d, struct uio *to, uint64_t pos);
 ssize_t mem_data_write(struct mem_data *d, struct uio *from, uint64_t pos);
 int mem_data_allocate(struct mem_data *d, int mode, uint64_t off, uint64_t len);
