@@ -2,6 +2,7 @@
  * attr.c - changing attributes: chmod, chown, truncate, utimensat and their variants.
  */
 #include "fs/inotify.h"
+#include "fs/lease.h"
 #include "fs/vfs.h"
 #include "kern/signal.h"
 #include "kern/task.h"
@@ -233,6 +234,8 @@ long sys_truncate(struct task *t, uaddr_t path, int64_t length)
 		err = path_permission(&p, t->cred, W_OK);
 	if (!err && ino->write_count < 0)
 		err = -ETXTBSY;
+	if (!err)
+		err = lease_break(ino, true, false);
 	if (!err)
 		err = inode_truncate(t, ino, length);
 	if (!err)

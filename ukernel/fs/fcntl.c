@@ -3,6 +3,7 @@
  * locks, owners, pipes and seals have files of their own.
  */
 #include "fs/inotify.h"
+#include "fs/lease.h"
 #include "fs/lock.h"
 #include "fs/memfd.h"
 #include "fs/pipe.h"
@@ -14,6 +15,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+
+/* Since Linux 6.10 and 6.12. */
+#define ABI_F_DUPFD_QUERY   1027
+#define ABI_F_CREATED_QUERY 1028
 
 /* What F_SETFL may change (fcntl(2)). */
 #define SETFL_FLAGS (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
@@ -87,10 +92,17 @@ static long set_flags(struct task *t, struct file *f, unsigned long arg)
 	return 0;
 }
 
+static long is_same_file(struct task *t, const struct file *f, unsigned long arg)
+{
+	const struct file *other = arg > INT32_MAX ? NULL : fdtable_file(t->files, arg);
+
+	return other ? f == other : -EBADF;
+}
+
 static bool allowed_on_path(unsigned cmd)
 {
 	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC || cmd == F_GETFD || cmd == F_SETFD ||
-	       cmd == F_GETFL;
+	       cmd == F_GETFL || cmd == ABI_F_DUPFD_QUERY;
 }
 
 static long do_fcntl(struct task *t, struct file *f, int fd, unsigned cmd, unsigned long arg)
@@ -124,6 +136,14 @@ static long do_fcntl(struct task *t, struct file *f, int fd, unsigned cmd, unsig
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 		return pipe_fcntl(f, t, cmd, arg);
+	case F_SETLEASE:
+		return lease_set(t, f, fd, arg);
+	case F_GETLEASE:
+		return lease_get(f);
+	case ABI_F_CREATED_QUERY:
+		return f->created;
+	case ABI_F_DUPFD_QUERY:
+		return is_same_file(t, f, arg);
 	case F_NOTIFY:
 		return fcntl_notify(t, f, fd, arg);
 	case F_ADD_SEALS:

@@ -5,6 +5,7 @@
 
 #include "fs/epoll.h"
 #include "fs/inotify.h"
+#include "fs/lease.h"
 #include "fs/vfs.h"
 #include "kern/signal.h"
 #include "kern/task.h"
@@ -101,6 +102,9 @@ void file_put(struct file *f)
 	if (!(f->flags & O_PATH))
 		inotify_dentry(f->path.dentry,
 			       file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+	f->inode->read_count -= f->counts_read;
+	if (f->inode->nr_leases > 0)
+		lease_file_gone(f);
 	if (f->ops->release)
 		f->ops->release(f);
 	path_put(&f->path);
@@ -117,10 +121,10 @@ ssize_t file_read(struct file *f, struct uio *to, uint64_t *pos)
 {
 	ssize_t n;
 
-	if ((f->flags & O_PATH) || !file_readable(f))
-		return -EBADF;
 	if (pos && f->stream)
 		return -ESPIPE;
+	if ((f->flags & O_PATH) || !file_readable(f))
+		return -EBADF;
 	if (!f->ops->read)
 		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 	if (f->stream)
@@ -193,10 +197,10 @@ ssize_t file_write(struct file *f, struct uio *from, uint64_t *pos)
 {
 	ssize_t n;
 
-	if ((f->flags & O_PATH) || !file_writable(f))
-		return -EBADF;
 	if (pos && f->stream)
 		return -ESPIPE;
+	if ((f->flags & O_PATH) || !file_writable(f))
+		return -EBADF;
 	if (!f->ops->write)
 		return -EINVAL;
 	if (f->stream)

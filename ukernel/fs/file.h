@@ -65,13 +65,15 @@ struct file {
 	const struct file_ops *ops;
 	int flags; /* O_ACCMODE and the status flags, as F_GETFL shows */
 	uint64_t pos;
-	struct path path;    /* counted; anonymous files have a dentry of their own */
-	struct inode *inode; /* counted; == path.dentry->inode */
-	void *priv;	     /* the ops' own */
-	int host_fd;	     /* for ops on host files; -1 */
+	struct path path;		 /* counted; anonymous files have a dentry of their own */
+	struct inode *inode;		 /* counted; == path.dentry->inode */
+	void *priv;			 /* the ops' own */
+	int host_fd;			 /* for ops on host files; -1 */
 	bool counts_write, denies_write; /* in inode->write_count: ETXTBSY */
-	bool stream;	     /* no position: pipes, sockets, ttys */
-	uint64_t dir_cookie; /* readdir private */
+	bool stream;			 /* no position: pipes, sockets, ttys */
+	bool counts_read;		 /* in inode->read_count */
+	bool created;			 /* this open made the file (F_CREATED_QUERY) */
+	uint64_t dir_cookie;		 /* readdir private */
 	int owner_type, owner_pid, owner_sig; /* F_SETOWN_EX, F_SETSIG */
 	struct list_head epoll_links;	      /* struct epoll_item: removed when the file goes */
 };
@@ -83,7 +85,8 @@ struct file *file_alloc(const struct file_ops *ops, const struct path *path, int
 struct file *file_anon(const struct file_ops *ops, const char *label, mode_t mode, int flags,
 		       void *priv);
 struct file *file_get(struct file *f);
-/* f's inode is a running program from now on, as long as f lives: -ETXTBSY if it is being written. */
+/* f's inode is a running program from now on, as long as f lives: -ETXTBSY if it is being written.
+ */
 int file_deny_write(struct file *f);
 void file_allow_write(struct file *f);
 void file_put(struct file *f); /* NULL is fine */

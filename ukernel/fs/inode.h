@@ -111,11 +111,13 @@ struct inode {
 	uint64_t nlink, rdev, size;
 	struct abi_timespec atime, mtime, ctime, btime;
 	void *priv;
-	int write_count; /* open files that write; below 0: running programs, which deny it */
-	struct pipe *pipe;	    /* a fifo that is open */
+	int write_count;   /* open files that write; below 0: running programs, which deny it */
+	struct pipe *pipe; /* a fifo that is open */
 	struct file_locks *locks;   /* lock.c; NULL when none */
 	struct watch_list *watches; /* inotify.c; NULL when none */
 	void *sock;		    /* a bound AF_UNIX socket */
+	unsigned read_count;	    /* open files, by path, that only read */
+	unsigned nr_leases;	    /* lease.c */
 };
 
 /* A file system instance. */

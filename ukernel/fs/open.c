@@ -3,6 +3,7 @@
  */
 #include "abi.h"
 #include "fs/inotify.h"
+#include "fs/lease.h"
 #include "fs/vfs.h"
 #include "kern/task.h"
 #include "lib/log.h"
@@ -93,6 +94,8 @@ static int file_open(const struct path *p, int flags, struct file **out)
 	if (!(flags & O_PATH)) {
 		f->counts_write = S_ISREG(ino->mode) && (access_mask(flags) & W_OK);
 		ino->write_count += f->counts_write;
+		f->counts_read = !f->counts_write;
+		ino->read_count += f->counts_read;
 		inotify_dentry(p->dentry, IN_OPEN);
 	}
 	*out = f;
@@ -105,6 +108,10 @@ int path_open_resolved(struct task *t, struct path *p, int flags, struct file **
 
 	if (!(flags & O_PATH)) {
 		err = may_open(p, t->cred, flags);
+		if (!err && p->dentry->inode->nr_leases > 0)
+			err = lease_break(p->dentry->inode,
+					  (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC),
+					  flags & O_NONBLOCK);
 		if (!err && (flags & O_TRUNC) && S_ISREG(p->dentry->inode->mode))
 			err = inode_truncate(t, p->dentry->inode, 0);
 		if (err)
@@ -165,7 +172,10 @@ static int create_and_open(struct walk *w, struct dentry *d, int flags, mode_t m
 	dentry_instantiate(d, ino);
 	inotify_entry(dir, IN_CREATE, d->name, false, 0);
 	/* The mode given limits later opens, not this one. */
-	return file_open(&p, flags & ~O_TRUNC, out);
+	err = file_open(&p, flags & ~O_TRUNC, out);
+	if (!err)
+		(*out)->created = true;
+	return err;
 }
 
 /* sysctl fs.protected_*: off, as the kernel has them unless a distribution asks for more. */
