@@ -115,6 +115,38 @@ static void sizes(void)
 	close(fd[1]);
 }
 
+/* O_DIRECT: a read ends with a packet and drops what it did not take. */
+static void packets(void)
+{
+	char buf[16];
+	int fd[2], n = 0;
+
+	CHECK_OK(pipe2(fd, O_DIRECT | O_NONBLOCK));
+	CHECK(fcntl(fd[1], F_GETFL) & O_DIRECT);
+	CHECK(write(fd[1], "first", 5) == 5);
+	CHECK(write(fd[1], "second", 6) == 6);
+	CHECK(write(fd[1], "third", 5) == 5);
+	CHECK(read(fd[0], buf, sizeof(buf)) == 5 && memcmp(buf, "first", 5) == 0);
+	CHECK(read(fd[0], buf, 3) == 3 && memcmp(buf, "sec", 3) == 0);
+	CHECK(read(fd[0], buf, sizeof(buf)) == 5 && memcmp(buf, "third", 5) == 0);
+	CHECK_ERR(read(fd[0], buf, 1), EAGAIN);
+	while (write(fd[1], "x", 1) == 1)
+		n++;
+	printf("%d packets\n", n);
+	while (read(fd[0], buf, sizeof(buf)) == 1)
+		n--;
+	CHECK(n == 0);
+	CHECK(write(fd[1], big, 10000) == 10000); /* packets of 4096, 4096 and 1808 bytes */
+	CHECK(read(fd[0], big, 8192) == 4096);
+	CHECK_OK(fcntl(fd[1], F_SETFL, 0)); /* plain from now on */
+	CHECK(write(fd[1], "ab", 2) == 2 && write(fd[1], "cd", 2) == 2);
+	CHECK(read(fd[0], big, 8192) == 4096);
+	CHECK(read(fd[0], big, 8192) == 1808);
+	CHECK(read(fd[0], big, 8192) == 4);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* A writer of a lot and a reader of a lot, each blocked in turn. */
 static void stream(void)
 {
@@ -229,6 +261,7 @@ int main(void)
 	errors();
 	full();
 	sizes();
+	packets();
 	fflush(stdout);
 	stream();
 	fflush(stdout);

@@ -1,7 +1,7 @@
 /*
- * pipe.c - pipes and fifos: a ring of bytes between readers and writers (pipe(7), fifo(7)).
+ * pipe.c - pipes and fifos (pipe(7), fifo(7)): who waits for whom.
  *
- * One ring of contiguous bytes, so that a large transfer is at most two copies.  A write of up to
+ * The bytes lie in a ring (pipe_ring.c).  A write of up to
  * PIPE_BUF bytes goes in whole or waits; larger ones go in as room appears.  A wake-up is given
  * to one reader or writer, and handed on by it when there is more for others to do.
  *
@@ -9,6 +9,7 @@
  */
 #include "fs/pipe.h"
 
+#include "fs/pipe_ring.h"
 #include "kern/cred.h"
 #include "kern/task.h"
 #include "syscall.h"
@@ -24,45 +25,10 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define PIPE_SIZE_DEFAULT 65536
-#define PIPE_SIZE_MAX	  (1u << 20) /* as /proc/sys/fs/pipe-max-size */
-
-struct pipe {
-	int refs; /* open files on it */
-	char *ring;
-	size_t size, head, used; /* bytes; head: the next to read */
-	unsigned readers, writers;
-	uint64_t reader_opens, writer_opens; /* ever: for the rendezvous of fifo opens */
-	struct waitq rq, wq;		     /* readers and writers, and who polls for them */
-	struct waitq opens;		     /* fifo opens that wait for the other side */
-};
+#define PIPE_SIZE_MAX (1u << 20) /* as /proc/sys/fs/pipe-max-size */
 
 static struct super *pipefs;
 static const struct fs_type fs_pipe = {.name = "pipefs", .magic = 0x50495045};
-
-static struct pipe *pipe_create(void)
-{
-	struct pipe *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return NULL;
-	p->size = PIPE_SIZE_DEFAULT;
-	p->ring = malloc(p->size);
-	if (!p->ring) {
-		free(p);
-		return NULL;
-	}
-	waitq_init(&p->rq);
-	waitq_init(&p->wq);
-	waitq_init(&p->opens);
-	return p;
-}
-
-static void pipe_destroy(struct pipe *p)
-{
-	free(p->ring);
-	free(p);
-}
 
 void pipe_broken(struct task *t)
 {
@@ -73,90 +39,19 @@ void pipe_broken(struct task *t)
 	signal_send_task(t, SIGPIPE, &info);
 }
 
-/* --- the ring --- */
-
-size_t pipe_room(const struct pipe *p)
+static ssize_t push(struct pipe *p, struct uio *from, bool packet)
 {
-	return p->size - p->used;
-}
-
-size_t pipe_peek(struct pipe *p, size_t skip, size_t max, const void **run)
-{
-	size_t at, n;
-
-	if (skip >= p->used)
-		return 0;
-	at = (p->head + skip) % p->size;
-	n = p->used - skip;
-	if (n > p->size - at)
-		n = p->size - at;
-	*run = p->ring + at;
-	return n < max ? n : max;
-}
-
-void pipe_consume(struct pipe *p, size_t len)
-{
-	bool was_full = pipe_room(p) < PIPE_BUF;
-
-	if (len > p->used) /* somebody else read while splice slept */
-		len = p->used;
-	p->head = (p->head + len) % p->size;
-	p->used -= len;
-	if (!p->used)
-		p->head = 0; /* keep transfers in one piece */
-	if (was_full && pipe_room(p) >= PIPE_BUF)
-		waitq_wake_n(&p->wq, 1, EPOLLOUT | EPOLLWRNORM);
-}
-
-/* Move out what is there.  Bytes, or -EFAULT. */
-static ssize_t ring_take(struct pipe *p, struct uio *to)
-{
-	ssize_t done = 0;
-
-	while (to->left && p->used) {
-		const void *run;
-		size_t n = pipe_peek(p, 0, to->left, &run);
-		ssize_t put = uio_put(to, run, n);
-
-		if (put < 0)
-			return done ? done : put;
-		pipe_consume(p, put);
-		done += put;
-		if ((size_t)put < n)
-			break;
-	}
-	return done;
-}
-
-/* Move in up to max bytes; max must not exceed the room. */
-static ssize_t ring_fill(struct pipe *p, struct uio *from, size_t max)
-{
-	ssize_t done = 0;
-
-	while (max) {
-		size_t at = (p->head + p->used) % p->size;
-		size_t n = at < p->head ? p->head - at : p->size - at;
-		ssize_t got = uio_get(from, p->ring + at, n < max ? n : max);
-
-		if (got < 0)
-			return done ? done : got;
-		if (!got)
-			break;
-		p->used += got;
-		done += got;
-		max -= got;
-	}
-	return done;
-}
-
-ssize_t pipe_push(struct pipe *p, struct uio *from)
-{
-	size_t room = pipe_room(p);
-	ssize_t n = ring_fill(p, from, from->left < room ? from->left : room);
+	size_t room = pipe_room(p), max = from->left < room ? from->left : room;
+	ssize_t n = ring_fill(p, from, packet && max > PIPE_BUF ? PIPE_BUF : max, packet);
 
 	if (n > 0)
 		waitq_wake_n(&p->rq, 1, EPOLLIN | EPOLLRDNORM);
 	return n;
+}
+
+ssize_t pipe_push(struct pipe *p, struct uio *from)
+{
+	return push(p, from, false);
 }
 
 /* --- transfers --- */
@@ -230,18 +125,21 @@ static ssize_t pipe_read(struct file *f, struct uio *to, uint64_t *pos)
 static ssize_t pipe_write(struct file *f, struct uio *from, uint64_t *pos)
 {
 	struct pipe *p = f->priv;
+	bool slept = false, packet = f->flags & O_DIRECT;
 	size_t total = from->left;
 	ssize_t done = 0, n = 0;
-	bool slept = false;
 
 	while (from->left) {
 		size_t need = total <= PIPE_BUF ? total : 1;
+
+		if (packet)
+			need = from->left < PIPE_BUF ? from->left : PIPE_BUF;
 
 		slept |= pipe_room(p) < need;
 		n = wait_room(p, current, need, file_nonblock(f));
 		if (n < 0)
 			break;
-		n = pipe_push(p, from);
+		n = push(p, from, packet);
 		if (n <= 0)
 			break;
 		done += n;
@@ -447,9 +345,9 @@ long sys_pipe2(struct task *t, uaddr_t fds, int flags)
 	int32_t fd[2];
 	int err;
 
-	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
-		return -EINVAL; /* O_DIRECT (packets) and O_NOTIFICATION_PIPE are not there */
-	err = pipe_files(flags & O_NONBLOCK, end);
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL; /* O_NOTIFICATION_PIPE is not there */
+	err = pipe_files(flags & (O_NONBLOCK | O_DIRECT), end);
 	if (err)
 		return err;
 	fd[0] = fd_reserve(t, 0, flags & O_CLOEXEC);
@@ -482,9 +380,8 @@ struct pipe *pipe_of(struct file *f)
 
 static long pipe_resize(struct pipe *p, struct task *t, unsigned long arg)
 {
-	size_t size = PAGE_SIZE, n, part = 0;
-	const void *run;
-	char *ring;
+	size_t size = PAGE_SIZE;
+	int err;
 
 	if (arg > (1UL << 31))
 		return -EINVAL;
@@ -492,17 +389,9 @@ static long pipe_resize(struct pipe *p, struct task *t, unsigned long arg)
 		size *= 2;
 	if (size > PIPE_SIZE_MAX && size > p->size && !cred_capable(t->cred, CAP_SYS_RESOURCE_BIT))
 		return -EPERM;
-	if (size < p->used)
-		return -EBUSY;
-	ring = malloc(size);
-	if (!ring)
-		return -ENOMEM;
-	for (; (n = pipe_peek(p, part, SIZE_MAX, &run)) > 0; part += n)
-		memcpy(ring + part, run, n);
-	free(p->ring);
-	p->ring = ring;
-	p->head = 0;
-	p->size = size;
+	err = pipe_ring_resize(p, size);
+	if (err)
+		return err;
 	if (pipe_room(p) >= PIPE_BUF)
 		waitq_wake_n(&p->wq, 1, EPOLLOUT | EPOLLWRNORM);
 	return size;

@@ -345,6 +345,15 @@ long sys_tee(struct task *t, int in, int out, size_t len, unsigned long flags)
 	return ret;
 }
 
+/* What fits: unlike a write, vmsplice waits for the first byte's room only. */
+static long vmsplice_in(struct task *t, struct file *f, struct uio *u, bool nonblock)
+{
+	struct pipe *p = pipe_of(f);
+	int ready = u->left ? pipe_wait_writable(p, t, nonblock || file_nonblock(f)) : 0;
+
+	return ready > 0 ? pipe_push(p, u) : ready;
+}
+
 /* Memory into a pipe, or out of it: a copy either way, which the caller cannot tell. */
 long sys_vmsplice(struct task *t, int fd, uaddr_t uiov, unsigned long nr, unsigned long flags)
 {
@@ -361,7 +370,8 @@ long sys_vmsplice(struct task *t, int fd, uaddr_t uiov, unsigned long nr, unsign
 	ret = pipe_of(f) ? iov_from_user(t, uiov, nr, fast, 8, &iov) : -EBADF;
 	if (!ret) {
 		uio_vector(&u, t, iov, nr);
-		ret = writable(f) ? file_write(f, &u, NULL) : file_read(f, &u, NULL);
+		ret = writable(f) ? vmsplice_in(t, f, &u, flags & SPLICE_F_NONBLOCK)
+				  : file_read(f, &u, NULL);
 		iov_free(iov, fast);
 	}
 	file_put(f);
