@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 static int check_failures;
 
@@ -34,6 +35,17 @@ static int check_failures;
 
 /* The call must succeed. */
 #define CHECK_OK(call) CHECK((call) == 0)
+
+/* For programs that would do harm outside: ends at once unless this is a box of ukernel's. */
+static inline void check_in_box(void)
+{
+	struct utsname u;
+
+	if (uname(&u) == 0 && strstr(u.version, "ukernel"))
+		return;
+	printf("FAIL: to be run in a box only\n");
+	exit(1);
+}
 
 static inline int check_done(void)
 {

@@ -36,6 +36,7 @@ int main(void)
 	int made = 0, fd;
 	struct stat st;
 
+	check_in_box();
 	memset(block, 'x', sizeof(block));
 	long total = fill("big");
 	CHECK(total > (32 << 20) && total <= (64 << 20));

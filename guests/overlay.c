@@ -186,6 +186,7 @@ static void links(void)
 
 int main(void)
 {
+	check_in_box();
 	files();
 	directories();
 	removal();
