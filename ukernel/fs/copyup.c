@@ -37,7 +37,7 @@ int mem_attr_up(struct inode *ino)
 	node->attr_up = true;
 	node->counted = true; /* not refused at the limit: there are only so many host files */
 	node->ms->used_inodes++;
-	node->ms->used_bytes += MEM_NODE_BYTES;
+	mem_charge_force(node->ms, MEM_NODE_BYTES);
 	return 0;
 }
 

@@ -43,7 +43,7 @@ static void set_charge(struct mem_data *d, uint64_t bytes)
 {
 	if (d->ms) {
 		if (bytes > d->charged)
-			d->ms->used_bytes += bytes - d->charged;
+			mem_charge_force(d->ms, bytes - d->charged);
 		else
 			mem_uncharge(d->ms, d->charged - bytes);
 	}
@@ -279,9 +279,11 @@ static size_t room_at(const struct mem_data *d, uint64_t pos, size_t len)
 {
 	uint64_t room, inside = pos < d->size ? d->size - pos : 0;
 
-	if (!d->ms || !d->ms->max_bytes || len <= inside)
+	if (!d->ms || len <= inside)
 		return len;
-	room = d->ms->used_bytes < d->ms->max_bytes ? d->ms->max_bytes - d->ms->used_bytes : 0;
+	room = mem_room(d->ms);
+	if (room >= len)
+		return len;
 	if (d->memfd < 0) /* what was allocated ahead */
 		room += d->cap > d->size ? d->cap - d->size : 0;
 	room = inside + (room & PAGE_MASK);

@@ -80,7 +80,7 @@ static int entry_add(struct inode *dir, const char *name, struct inode *ino)
 	if (err && ino && !mem_node(ino)->lower)
 		return err;
 	if (err) /* what stands for the host's is bounded by the host, and removing must work */
-		node->ms->used_bytes += entry_bytes(name);
+		mem_charge_force(node->ms, entry_bytes(name));
 	e = malloc(entry_bytes(name));
 	if (!e || dir_grow(d)) {
 		free(e);

@@ -9,6 +9,7 @@
 #include "kern/cred.h"
 #include "kern/task.h"
 #include "lib/host.h"
+#include "mm/mm.h"
 #include "syscall.h"
 
 #include <errno.h>
@@ -26,12 +27,46 @@
 #endif
 #define NAME_MAX_LEN 249 /* with the NUL it follows "memfd:" in 255 bytes */
 
+static uint64_t page_align(uint64_t n)
+{
+	return (n + PAGE_SIZE - 1) & PAGE_MASK;
+}
+
 static char bounce[65536]; /* no sleep between fill and drain */
 
 /* inode->priv: the host's descriptor. */
 static int memfd_host(const struct inode *ino)
 {
 	return (int)(intptr_t)ino->priv;
+}
+
+/* inode->size is what has been charged against the memory of the box: never less than the file's
+ * size, holes included, because a guest that maps the file fills them without asking. */
+static int memfd_charge(struct inode *ino, uint64_t size)
+{
+	uint64_t now = page_align(ino->size), then = page_align(size);
+
+	if (then > now && memory_charge(then - now))
+		return -ENOMEM;
+	if (then < now)
+		memory_uncharge(now - then);
+	ino->size = size;
+	return 0;
+}
+
+/* Before a change that may make the file end at end; -ENOMEM. */
+static int memfd_grow(struct inode *ino, uint64_t end)
+{
+	return end > ino->size ? memfd_charge(ino, end) : 0;
+}
+
+/* After a change: what it really came to. */
+static void memfd_settle(struct inode *ino)
+{
+	struct stat st;
+
+	if (!host_call(fstat(memfd_host(ino), &st)) && (uint64_t)st.st_size < ino->size)
+		(void)memfd_charge(ino, st.st_size);
 }
 
 static ssize_t memfd_read(struct file *f, struct uio *to, uint64_t *pos)
@@ -66,10 +101,14 @@ static ssize_t memfd_write(struct file *f, struct uio *from, uint64_t *pos)
 		struct uio ahead = *from;
 		ssize_t n = uio_get(&ahead, bounce, want);
 
+		if (n > 0 && memfd_grow(f->inode, *pos + n))
+			n = -ENOMEM;
 		if (n > 0)
 			n = host_call(pwrite(fd, bounce, n, *pos));
-		if (n <= 0)
+		if (n <= 0) {
+			memfd_settle(f->inode);
 			return done ? done : n;
+		}
 		uio_advance(from, n);
 		done += n;
 		*pos += n;
@@ -97,7 +136,14 @@ static int memfd_fsync(struct file *f, bool data_only)
 
 static int memfd_fallocate(struct file *f, int mode, uint64_t off, uint64_t len)
 {
-	return host_call(fallocate(memfd_host(f->inode), mode, off, len));
+	int err = 0;
+
+	if (off + len > off && off + len <= INT64_MAX)
+		err = memfd_grow(f->inode, off + len);
+	if (!err)
+		err = host_call(fallocate(memfd_host(f->inode), mode, off, len));
+	memfd_settle(f->inode);
+	return err;
 }
 
 static int memfd_mmap(struct file *f, int prot, bool shared, int *host_fd, uint64_t *off)
@@ -113,7 +159,6 @@ static int memfd_getattr(struct inode *ino, struct kstat *out)
 
 	if (err)
 		return err;
-	ino->size = st.st_size;
 	*out = (struct kstat){
 	    .dev = ino->sb->dev, .ino = ino->ino, .mode = ino->mode, .nlink = 0, .uid = ino->uid,
 	    .gid = ino->gid, .size = st.st_size, .blocks = st.st_blocks, .blksize = 4096,
@@ -126,8 +171,11 @@ static int memfd_getattr(struct inode *ino, struct kstat *out)
 static int memfd_setattr(struct inode *ino, const struct iattr *attr)
 {
 	if (attr->valid & ATTR_SIZE) {
-		int err = host_call(ftruncate(memfd_host(ino), attr->size));
+		int err = memfd_grow(ino, attr->size);
 
+		if (!err)
+			err = host_call(ftruncate(memfd_host(ino), attr->size));
+		memfd_settle(ino);
 		if (err)
 			return err;
 	}
@@ -151,6 +199,7 @@ static int memfd_setattr(struct inode *ino, const struct iattr *attr)
 
 static void memfd_evict(struct inode *ino)
 {
+	memory_uncharge(page_align(ino->size));
 	close(memfd_host(ino));
 }
 

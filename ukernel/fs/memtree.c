@@ -4,6 +4,7 @@
 #include "fs/memtree.h"
 
 #include "fs/vfs.h"
+#include "mm/mm.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,14 +18,37 @@ int mem_charge(struct mem_super *ms, uint64_t len)
 		return 0;
 	if (ms->max_bytes && (len > ms->max_bytes || ms->used_bytes > ms->max_bytes - len))
 		return -ENOSPC;
+	if (memory_charge(len))
+		return -ENOSPC;
 	ms->used_bytes += len;
 	return 0;
 }
 
+void mem_charge_force(struct mem_super *ms, uint64_t len)
+{
+	ms->used_bytes += len;
+	memory_charge_force(len);
+}
+
+uint64_t mem_room(const struct mem_super *ms)
+{
+	uint64_t room = UINT64_MAX, box = UINT64_MAX;
+
+	if (ms->max_bytes)
+		room = ms->used_bytes < ms->max_bytes ? ms->max_bytes - ms->used_bytes : 0;
+	if (memory_max)
+		box = memory_charged < memory_max ? memory_max - memory_charged : 0;
+	return room < box ? room : box;
+}
+
 void mem_uncharge(struct mem_super *ms, uint64_t len)
 {
-	if (ms)
-		ms->used_bytes -= len < ms->used_bytes ? len : ms->used_bytes;
+	if (!ms)
+		return;
+	if (len > ms->used_bytes)
+		len = ms->used_bytes;
+	ms->used_bytes -= len;
+	memory_uncharge(len);
 }
 
 uint64_t mem_default_limit(void)

@@ -96,6 +96,8 @@ struct inode *mem_inode_create(struct super *sb, mode_t mode, int *err);
 int mem_inode_for_lower(struct super *sb, struct host_node *n, struct inode **out);
 /* Account for len bytes more: 0 or -ENOSPC.  ms may be NULL. */
 int mem_charge(struct mem_super *ms, uint64_t len);
+void mem_charge_force(struct mem_super *ms, uint64_t len); /* no limit; ms is not NULL */
+uint64_t mem_room(const struct mem_super *ms); /* bytes that mem_charge() would still take */
 void mem_uncharge(struct mem_super *ms, uint64_t len);
 int memtree_statfs(struct super *sb, struct abi_statfs *out);
 uint64_t mem_default_limit(void); /* bytes: half of the host's memory */

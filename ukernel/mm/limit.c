@@ -22,7 +22,7 @@ int memory_charge(uint64_t bytes)
 	return 0;
 }
 
-void memory_charge_moved(uint64_t bytes)
+void memory_charge_force(uint64_t bytes)
 {
 	memory_charged += bytes;
 }

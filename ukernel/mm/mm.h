@@ -91,5 +91,6 @@ bool mm_futex_key(struct mm *mm, uaddr_t addr, const void **object, uint64_t *of
 extern uint64_t memory_max;	/* the limit that --memory sets, in bytes; 0: none */
 extern uint64_t memory_charged; /* now */
 int memory_charge(uint64_t bytes); /* 0 or -ENOMEM */
+void memory_charge_force(uint64_t bytes); /* it is there already: no limit */
 void memory_uncharge(uint64_t bytes);
 #endif

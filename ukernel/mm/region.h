@@ -124,8 +124,6 @@ void shared_anon_put(struct shared_anon *s);
 /* --- limits (limit.c) --- */
 /* May t's address space grow by len bytes of such a region?  0 or -ENOMEM. */
 int mm_may_grow(struct task *t, struct mm *mm, uint64_t len, int prot, uint32_t flags);
-/* Take back a charge that was just given back: memory that moved. */
-void memory_charge_moved(uint64_t bytes);
 /* Do prot and flags describe memory that counts as data (RLIMIT_DATA), or against the box?  Shared
  * anonymous memory is charged with its object instead. */
 bool region_is_data(int prot, uint32_t flags);

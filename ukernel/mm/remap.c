@@ -175,7 +175,7 @@ static int64_t move(struct task *t, struct mm *mm, struct remap_request *q)
 		range_drop(mm, q->old, q->old + q->old_len, &spare2);
 	/* range_drop gave back the charge of what moved. */
 	if (!keep && (r->flags & REGION_ACCOUNT))
-		memory_charge_moved(q->old_len < q->new_len ? q->old_len : q->new_len);
+		memory_charge_force(q->old_len < q->new_len ? q->old_len : q->new_len);
 	q->charge = 0;
 	r->start = q->new;
 	r->end = q->new + q->new_len;
