@@ -136,5 +136,7 @@ int main(void)
 	CHECK_OK(pipe(p));
 	CHECK_ERR(inotify_add_watch(p[0], "d", IN_OPEN), EINVAL);
 	CHECK_ERR(inotify_init1(1), EINVAL);
+	in = inotify_init();
+	CHECK(in >= 0 && fcntl(in, F_GETFD) == 0 && !(fcntl(in, F_GETFL) & O_NONBLOCK));
 	return check_done();
 }
