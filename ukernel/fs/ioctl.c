@@ -24,6 +24,19 @@ static long set_nonblock(struct task *t, struct file *f, uaddr_t arg)
 	return err;
 }
 
+/* Only what can tell of itself by a signal; the flag is kept, SIGIO is not sent. */
+static long set_async(struct task *t, struct file *f, uaddr_t arg)
+{
+	int32_t on;
+
+	if (get_user(t, on, arg) < 0)
+		return -EFAULT;
+	if (!S_ISFIFO(f->inode->mode) && !S_ISSOCK(f->inode->mode) && !S_ISCHR(f->inode->mode))
+		return on ? -ENOTTY : 0;
+	f->flags = on ? f->flags | O_ASYNC : f->flags & ~O_ASYNC;
+	return 0;
+}
+
 /* What is left to read of a regular file; it may be negative. */
 static long bytes_left(struct task *t, struct file *f, uaddr_t arg)
 {
@@ -63,6 +76,9 @@ long sys_ioctl(struct task *t, int fd, unsigned cmd, uaddr_t arg)
 		break;
 	case FIONBIO:
 		ret = set_nonblock(t, f, arg);
+		break;
+	case FIOASYNC:
+		ret = set_async(t, f, arg);
 		break;
 	case FIOQSIZE:
 		ret = file_size(t, f, arg);
