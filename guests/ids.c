@@ -2,6 +2,8 @@
  * ids.c - identifiers, groups, capabilities: what each call answers to root and to others, and
  * how they hang together.  (credentials(7), capabilities(7))
  */
+#include "show.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -16,14 +18,6 @@
 
 #define BAD ((void *)1)
 
-static void say(const char *what, long r)
-{
-	if (r == -1)
-		printf("%s: %s\n", what, strerrorname_np(errno));
-	else
-		printf("%s: %ld\n", what, r);
-}
-#define SAY(call) say(#call, call)
 /* The C library's wrappers act on all threads; the calls themselves are meant here. */
 #define sys(name, ...) syscall(SYS_##name, ##__VA_ARGS__)
 
@@ -68,74 +62,74 @@ static void in_child(void (*fn)(void))
 
 static void plain_setuid(void)
 {
-	SAY(sys(setuid, 1000));
+	SHOW(sys(setuid, 1000));
 	show("setuid");
 	show_caps("setuid");
-	SAY(sys(setuid, 0));
-	SAY(sys(setgid, 1000));
-	SAY(sys(setgroups, 0, NULL));
+	SHOW(sys(setuid, 0));
+	SHOW(sys(setgid, 1000));
+	SHOW(sys(setgroups, 0, NULL));
 }
 
 static void effective_only(void)
 {
-	SAY(sys(setreuid, -1, 1000));
+	SHOW(sys(setreuid, -1, 1000));
 	show("seteuid");
 	show_caps("seteuid");
-	SAY(sys(setresuid, -1, 0, -1));
+	SHOW(sys(setresuid, -1, 0, -1));
 	show("back");
 	show_caps("back");
-	SAY(sys(setreuid, 1000, 1001));
+	SHOW(sys(setreuid, 1000, 1001));
 	show("setreuid");
-	SAY(sys(setreuid, 0, -1));
-	SAY(sys(setreuid, 1001, 1000));
+	SHOW(sys(setreuid, 0, -1));
+	SHOW(sys(setreuid, 1001, 1000));
 	show("swapped");
 }
 
 static void saved(void)
 {
-	SAY(sys(setresgid, 10, 20, 30));
-	SAY(sys(setresuid, 1, 2, 3));
+	SHOW(sys(setresgid, 10, 20, 30));
+	SHOW(sys(setresuid, 1, 2, 3));
 	show("setres");
-	SAY(sys(setresuid, 3, 1, 2));
+	SHOW(sys(setresuid, 3, 1, 2));
 	show("turned");
-	SAY(sys(setresuid, 4, -1, -1));
-	SAY(sys(setresgid, -1, 30, -1));
-	SAY(sys(setgid, 20));
-	SAY(sys(setgid, 40));
-	SAY(sys(setregid, 30, 20));
+	SHOW(sys(setresuid, 4, -1, -1));
+	SHOW(sys(setresgid, -1, 30, -1));
+	SHOW(sys(setgid, 20));
+	SHOW(sys(setgid, 40));
+	SHOW(sys(setregid, 30, 20));
 	show("end");
 }
 
 static void fs_ids(void)
 {
-	SAY(setfsuid(1000));
-	SAY(setfsuid(-1));
-	SAY(setfsgid(1000));
+	SHOW(setfsuid(1000));
+	SHOW(setfsuid(-1));
+	SHOW(setfsgid(1000));
 	show("fs");
-	SAY(setfsuid(0));
-	SAY(setfsgid(0));
+	SHOW(setfsuid(0));
+	SHOW(setfsgid(0));
 	show("fs back");
-	SAY(sys(setresuid, 1000, 1000, 1000));
-	SAY(setfsuid(7));
-	SAY(setfsuid(-1));
+	SHOW(sys(setresuid, 1000, 1000, 1000));
+	SHOW(setfsuid(7));
+	SHOW(setfsuid(-1));
 }
 
 static void groups(void)
 {
 	unsigned some[] = {30, 10, 20}, got[8];
 
-	SAY(sys(setgroups, 3, some));
-	SAY(sys(getgroups, 0, NULL));
-	SAY(sys(getgroups, 2, got));
-	SAY(sys(getgroups, -1, got));
-	SAY(sys(getgroups, 3, BAD));
+	SHOW(sys(setgroups, 3, some));
+	SHOW(sys(getgroups, 0, NULL));
+	SHOW(sys(getgroups, 2, got));
+	SHOW(sys(getgroups, -1, got));
+	SHOW(sys(getgroups, 3, BAD));
 	if (sys(getgroups, 8, got) == 3)
 		printf("groups %u %u %u\n", got[0], got[1], got[2]);
-	SAY(sys(setgroups, 3, BAD));
-	SAY(sys(setgroups, -1, some));
-	SAY(sys(setgroups, 70000, some));
-	SAY(sys(setgroups, 0, NULL));
-	SAY(sys(getgroups, 0, NULL));
+	SHOW(sys(setgroups, 3, BAD));
+	SHOW(sys(setgroups, -1, some));
+	SHOW(sys(setgroups, 70000, some));
+	SHOW(sys(setgroups, 0, NULL));
+	SHOW(sys(getgroups, 0, NULL));
 }
 
 static void keep_caps(void)
@@ -143,22 +137,22 @@ static void keep_caps(void)
 	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct d[2] = {{0}};
 
-	SAY(prctl(PR_SET_KEEPCAPS, 1));
-	SAY(prctl(PR_GET_KEEPCAPS));
-	SAY(prctl(PR_SET_KEEPCAPS, 2));
-	SAY(sys(setresuid, 1000, 1000, 1000));
+	SHOW(prctl(PR_SET_KEEPCAPS, 1));
+	SHOW(prctl(PR_GET_KEEPCAPS));
+	SHOW(prctl(PR_SET_KEEPCAPS, 2));
+	SHOW(sys(setresuid, 1000, 1000, 1000));
 	show_caps("kept");
 	sys(capget, &h, d);
 	d[0].effective = d[0].permitted = 1 << CAP_KILL;
 	d[1].effective = d[1].permitted = 0;
-	SAY(sys(capset, &h, d));
+	SHOW(sys(capset, &h, d));
 	show_caps("raised");
 	d[0].permitted = ~0u;
-	SAY(sys(capset, &h, d));
+	SHOW(sys(capset, &h, d));
 	d[0].permitted = 0;
-	SAY(sys(capset, &h, d)); /* effective is not a part of permitted */
+	SHOW(sys(capset, &h, d)); /* effective is not a part of permitted */
 	d[0].effective = 0;
-	SAY(sys(capset, &h, d));
+	SHOW(sys(capset, &h, d));
 	show_caps("none");
 }
 
@@ -167,26 +161,26 @@ static void ambient(void)
 	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct d[2] = {{0}};
 
-	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
-	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0));
-	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 64, 0, 0));
-	SAY(prctl(PR_CAP_AMBIENT, 9, CAP_KILL, 0, 0));
-	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
-	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 1, 0, 0));
+	SHOW(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
+	SHOW(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0));
+	SHOW(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 64, 0, 0));
+	SHOW(prctl(PR_CAP_AMBIENT, 9, CAP_KILL, 0, 0));
+	SHOW(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+	SHOW(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 1, 0, 0));
 	sys(capget, &h, d);
 	d[0].inheritable |= 1 << CAP_KILL;
-	SAY(sys(capset, &h, d));
-	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
-	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0));
-	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, CAP_KILL, 0, 0));
-	SAY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0));
-	SAY(prctl(PR_CAPBSET_READ, CAP_KILL));
-	SAY(prctl(PR_CAPBSET_DROP, CAP_KILL));
-	SAY(prctl(PR_CAPBSET_READ, CAP_KILL));
-	SAY(prctl(PR_CAPBSET_READ, 64));
-	SAY(prctl(PR_CAPBSET_DROP, 64));
+	SHOW(sys(capset, &h, d));
+	SHOW(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
+	SHOW(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0));
+	SHOW(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, CAP_KILL, 0, 0));
+	SHOW(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0));
+	SHOW(prctl(PR_CAPBSET_READ, CAP_KILL));
+	SHOW(prctl(PR_CAPBSET_DROP, CAP_KILL));
+	SHOW(prctl(PR_CAPBSET_READ, CAP_KILL));
+	SHOW(prctl(PR_CAPBSET_READ, 64));
+	SHOW(prctl(PR_CAPBSET_DROP, 64));
 	d[0].inheritable |= 1 << CAP_KILL;
-	SAY(sys(capset, &h, d));
+	SHOW(sys(capset, &h, d));
 }
 
 static void cap_calls(void)
@@ -194,21 +188,21 @@ static void cap_calls(void)
 	struct __user_cap_header_struct h = {0, 0};
 	struct __user_cap_data_struct d[2];
 
-	SAY(sys(capget, &h, NULL));
+	SHOW(sys(capget, &h, NULL));
 	printf("preferred version %#x\n", h.version);
 	h.version = 1;
-	SAY(sys(capget, &h, d));
-	SAY(sys(capget, BAD, d));
-	SAY(sys(capget, &h, BAD));
+	SHOW(sys(capget, &h, d));
+	SHOW(sys(capget, BAD, d));
+	SHOW(sys(capget, &h, BAD));
 	h.pid = -1;
-	SAY(sys(capget, &h, d));
+	SHOW(sys(capget, &h, d));
 	h.pid = 1 << 22;
-	SAY(sys(capget, &h, d));
-	SAY(sys(capset, &h, d));
+	SHOW(sys(capget, &h, d));
+	SHOW(sys(capset, &h, d));
 	h = (struct __user_cap_header_struct){_LINUX_CAPABILITY_VERSION_1, 0};
-	SAY(sys(capget, &h, d));
+	SHOW(sys(capget, &h, d));
 	h.version = 7;
-	SAY(sys(capset, &h, d));
+	SHOW(sys(capset, &h, d));
 }
 
 int main(void)
@@ -216,10 +210,10 @@ int main(void)
 	setvbuf(stdout, NULL, _IOFBF, 0);
 	show("start");
 	show_caps("start");
-	SAY(sys(getresuid, BAD, BAD, BAD));
-	SAY(sys(getresgid, BAD, BAD, BAD));
-	SAY(sys(setuid, -1));
-	SAY(sys(setgid, -1));
+	SHOW(sys(getresuid, BAD, BAD, BAD));
+	SHOW(sys(getresgid, BAD, BAD, BAD));
+	SHOW(sys(setuid, -1));
+	SHOW(sys(setgid, -1));
 	in_child(plain_setuid);
 	in_child(effective_only);
 	in_child(saved);

@@ -1,6 +1,8 @@
 /*
  * limits.c - getrlimit, setrlimit, prlimit: what may be set by whom, and that children inherit it.
  */
+#include "show.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,15 +12,6 @@
 #include <unistd.h>
 
 #define BAD ((void *)1)
-
-static void say(const char *what, long r)
-{
-	if (r == -1)
-		printf("%s: %s\n", what, strerrorname_np(errno));
-	else
-		printf("%s: %ld\n", what, r);
-}
-#define SAY(call) say(#call, call)
 
 static void show(int resource)
 {
@@ -43,29 +36,29 @@ int main(void)
 	struct rlimit r = {0, 0};
 
 	setvbuf(stdout, NULL, _IOFBF, 0);
-	SAY(syscall(SYS_getrlimit, 16, &r));
-	SAY(syscall(SYS_getrlimit, -1, &r));
-	SAY(syscall(SYS_getrlimit, RLIMIT_CORE, BAD));
-	SAY(syscall(SYS_setrlimit, RLIMIT_CORE, BAD));
-	SAY(syscall(SYS_setrlimit, 16, &r));
-	SAY(syscall(SYS_prlimit64, 0, 16, NULL, &r));
-	SAY(syscall(SYS_prlimit64, 1 << 22, RLIMIT_CORE, NULL, &r));
-	SAY(syscall(SYS_prlimit64, 0, RLIMIT_CORE, BAD, NULL));
-	SAY(syscall(SYS_prlimit64, 0, RLIMIT_CORE, NULL, BAD));
-	SAY(syscall(SYS_prlimit64, 0, RLIMIT_CORE, NULL, NULL));
+	SHOW(syscall(SYS_getrlimit, 16, &r));
+	SHOW(syscall(SYS_getrlimit, -1, &r));
+	SHOW(syscall(SYS_getrlimit, RLIMIT_CORE, BAD));
+	SHOW(syscall(SYS_setrlimit, RLIMIT_CORE, BAD));
+	SHOW(syscall(SYS_setrlimit, 16, &r));
+	SHOW(syscall(SYS_prlimit64, 0, 16, NULL, &r));
+	SHOW(syscall(SYS_prlimit64, 1 << 22, RLIMIT_CORE, NULL, &r));
+	SHOW(syscall(SYS_prlimit64, 0, RLIMIT_CORE, BAD, NULL));
+	SHOW(syscall(SYS_prlimit64, 0, RLIMIT_CORE, NULL, BAD));
+	SHOW(syscall(SYS_prlimit64, 0, RLIMIT_CORE, NULL, NULL));
 
-	SAY(set(RLIMIT_CORE, 2, 1));
-	SAY(set(RLIMIT_CORE, 1000, 2000));
+	SHOW(set(RLIMIT_CORE, 2, 1));
+	SHOW(set(RLIMIT_CORE, 1000, 2000));
 	show(RLIMIT_CORE);
-	SAY(set(RLIMIT_CORE, 2000, 2000));
+	SHOW(set(RLIMIT_CORE, 2000, 2000));
 	show(RLIMIT_CORE);
 	if (getuid() != 0) /* a container's root may or may not have CAP_SYS_RESOURCE */
-		SAY(set(RLIMIT_CORE, 10, 3000));
-	SAY(set(RLIMIT_NOFILE, 100, 1 << 24));
-	SAY(set(RLIMIT_CORE, 0, 0));
+		SHOW(set(RLIMIT_CORE, 10, 3000));
+	SHOW(set(RLIMIT_NOFILE, 100, 1 << 24));
+	SHOW(set(RLIMIT_CORE, 0, 0));
 	show(RLIMIT_CORE);
 
-	SAY(set(RLIMIT_NOFILE, 20, 64));
+	SHOW(set(RLIMIT_NOFILE, 20, 64));
 	show(RLIMIT_NOFILE);
 	int last = -1, fd;
 	while ((fd = dup(1)) >= 0)
@@ -79,7 +72,7 @@ int main(void)
 	if (pid == 0) {
 		show(RLIMIT_NOFILE);
 		struct rlimit new = {30, 64};
-		SAY(prlimit(getppid(), RLIMIT_NOFILE, &new, &r));
+		SHOW(prlimit(getppid(), RLIMIT_NOFILE, &new, &r));
 		printf("parent had %lld\n", (long long)r.rlim_cur);
 		fflush(stdout);
 		_exit(0);

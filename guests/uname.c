@@ -3,6 +3,8 @@
  *
  * guest-mask: version '[^']*'
  */
+#include "show.h"
+
 #include <errno.h>
 #include <linux/mempolicy.h>
 #include <stdio.h>
@@ -16,44 +18,36 @@
 
 #define BAD ((void *)1)
 
-static void say(const char *what, long r)
-{
-	if (r == -1)
-		printf("%s: %s\n", what, strerrorname_np(errno));
-	else
-		printf("%s: %ld\n", what, r);
-}
-#define SAY(call)      say(#call, call)
 #define sys(name, ...) syscall(SYS_##name, ##__VA_ARGS__)
 
 static void names(void)
 {
 	struct utsname u;
 
-	SAY(uname(&u));
+	SHOW(uname(&u));
 	printf("%s '%s' release '%s' version '%s' %s\n", u.sysname, u.nodename, u.release,
 	       u.version, u.machine);
-	SAY(sys(uname, BAD));
-	SAY(sys(uname, NULL));
-	SAY(sys(sethostname, "x", 65));
-	SAY(sys(sethostname, "x", -1));
-	SAY(sys(setdomainname, "x", 65));
+	SHOW(sys(uname, BAD));
+	SHOW(sys(uname, NULL));
+	SHOW(sys(sethostname, "x", 65));
+	SHOW(sys(sethostname, "x", -1));
+	SHOW(sys(setdomainname, "x", 65));
 	if (getuid() == 0)
-		SAY(sys(sethostname, BAD, 1));
+		SHOW(sys(sethostname, BAD, 1));
 	else
-		SAY(sys(sethostname, "x", 1));
+		SHOW(sys(sethostname, "x", 1));
 }
 
 static void personalities(void)
 {
 	struct utsname u;
 
-	SAY(personality(0xffffffff));
-	SAY(personality(PER_LINUX32 | ADDR_NO_RANDOMIZE));
+	SHOW(personality(0xffffffff));
+	SHOW(personality(PER_LINUX32 | ADDR_NO_RANDOMIZE));
 	printf("persona %#x\n", personality(0xffffffff));
 	uname(&u);
 	printf("machine %s\n", u.machine);
-	SAY(personality(PER_LINUX) & 0xff);
+	SHOW(personality(PER_LINUX) & 0xff);
 	uname(&u);
 	printf("machine %s\n", u.machine);
 }
@@ -62,51 +56,51 @@ static void info(void)
 {
 	struct sysinfo i;
 
-	SAY(sysinfo(&i));
+	SHOW(sysinfo(&i));
 	printf("sensible: %d %d %d %d\n", i.uptime > 0, i.totalram > 0, i.freeram <= i.totalram,
 	       i.procs > 0);
-	SAY(sys(sysinfo, BAD));
-	SAY(sys(syslog, -1, NULL, 0));
-	SAY(sys(syslog, 100, NULL, 0));
+	SHOW(sys(sysinfo, BAD));
+	SHOW(sys(syslog, -1, NULL, 0));
+	SHOW(sys(syslog, 100, NULL, 0));
 }
 
 #define PRIO(class, level) ((class) << 13 | (level))
 static void io_priorities(void)
 {
-	SAY(sys(ioprio_set, 1, 0, PRIO(2, 3)));
-	SAY(sys(ioprio_get, 1, 0));
-	SAY(sys(ioprio_set, 1, 0, PRIO(3, 0)));
-	SAY(sys(ioprio_get, 1, getpid()));
-	SAY(sys(ioprio_set, 1, 0, PRIO(2, 8)));
-	SAY(sys(ioprio_set, 1, 0, PRIO(4, 0)));
-	SAY(sys(ioprio_set, 9, 0, PRIO(2, 0)));
-	SAY(sys(ioprio_get, 9, 0));
-	SAY(sys(ioprio_get, 1, 1 << 22));
-	SAY(sys(ioprio_set, 1, 1 << 22, PRIO(2, 0)));
+	SHOW(sys(ioprio_set, 1, 0, PRIO(2, 3)));
+	SHOW(sys(ioprio_get, 1, 0));
+	SHOW(sys(ioprio_set, 1, 0, PRIO(3, 0)));
+	SHOW(sys(ioprio_get, 1, getpid()));
+	SHOW(sys(ioprio_set, 1, 0, PRIO(2, 8)));
+	SHOW(sys(ioprio_set, 1, 0, PRIO(4, 0)));
+	SHOW(sys(ioprio_set, 9, 0, PRIO(2, 0)));
+	SHOW(sys(ioprio_get, 9, 0));
+	SHOW(sys(ioprio_get, 1, 1 << 22));
+	SHOW(sys(ioprio_set, 1, 1 << 22, PRIO(2, 0)));
 }
 
 static void memory_policies(void)
 {
-	unsigned long mask = 1, far = 1UL << 40, got = 77;
+	unsigned long mask = 1, far = 1UL << 40, got[16] = {77};
 	int mode = 77;
 
-	SAY(sys(set_mempolicy, MPOL_DEFAULT, NULL, 0));
-	SAY(sys(set_mempolicy, MPOL_DEFAULT, &mask, 64));
-	SAY(sys(set_mempolicy, MPOL_BIND, NULL, 0));
-	SAY(sys(set_mempolicy, MPOL_BIND, &mask, 64));
-	SAY(sys(set_mempolicy, MPOL_BIND, &far, 64));
-	SAY(sys(set_mempolicy, MPOL_BIND, BAD, 64));
-	SAY(sys(set_mempolicy, MPOL_LOCAL, NULL, 0));
-	SAY(sys(set_mempolicy, 99, NULL, 0));
-	SAY(sys(set_mempolicy, MPOL_DEFAULT, NULL, 0));
-	SAY(sys(get_mempolicy, &mode, &got, 1024, NULL, 0));
-	printf("mode %d mask %lu\n", mode, got);
-	SAY(sys(get_mempolicy, NULL, &got, 1024, NULL, MPOL_F_MEMS_ALLOWED));
-	printf("allowed %lu\n", got);
-	SAY(sys(get_mempolicy, &mode, NULL, 0, &mask, MPOL_F_ADDR | MPOL_F_NODE));
+	SHOW(sys(set_mempolicy, MPOL_DEFAULT, NULL, 0));
+	SHOW(sys(set_mempolicy, MPOL_DEFAULT, &mask, 64));
+	SHOW(sys(set_mempolicy, MPOL_BIND, NULL, 0));
+	SHOW(sys(set_mempolicy, MPOL_BIND, &mask, 64));
+	SHOW(sys(set_mempolicy, MPOL_BIND, &far, 64));
+	SHOW(sys(set_mempolicy, MPOL_BIND, BAD, 64));
+	SHOW(sys(set_mempolicy, MPOL_LOCAL, NULL, 0));
+	SHOW(sys(set_mempolicy, 99, NULL, 0));
+	SHOW(sys(set_mempolicy, MPOL_DEFAULT, NULL, 0));
+	SHOW(sys(get_mempolicy, &mode, got, 1024, NULL, 0));
+	printf("mode %d mask %lu\n", mode, got[0]);
+	SHOW(sys(get_mempolicy, NULL, got, 1024, NULL, MPOL_F_MEMS_ALLOWED));
+	printf("allowed %lu\n", got[0]);
+	SHOW(sys(get_mempolicy, &mode, NULL, 0, &mask, MPOL_F_ADDR | MPOL_F_NODE));
 	printf("node %d\n", mode);
-	SAY(sys(get_mempolicy, NULL, NULL, 0, BAD, 0));
-	SAY(sys(get_mempolicy, NULL, NULL, 0, NULL, 64));
+	SHOW(sys(get_mempolicy, NULL, NULL, 0, BAD, 0));
+	SHOW(sys(get_mempolicy, NULL, NULL, 0, NULL, 64));
 }
 
 int main(void)

@@ -133,6 +133,10 @@ static int policy_change(struct task *t, struct task *other, int policy, int pri
 	if (!nicer && set_nice && nice < other->se.nice &&
 	    20 - nice > (int64_t)other->proc->rlimit[RLIMIT_NICE].cur)
 		return -EPERM;
+	/* SCHED_IDLE counts as nicer than nice: leaving it wants the right to one's own nice value. */
+	if (!nicer && other->se.policy_abi == SCHED_IDLE && policy != SCHED_IDLE &&
+	    20 - other->se.nice > (int64_t)other->proc->rlimit[RLIMIT_NICE].cur)
+		return -EPERM;
 	other->se.policy_abi = policy;
 	other->se.rt_priority = prio;
 	if (set_nice)
