@@ -72,6 +72,20 @@ static int vdso_find(struct machine_info *info)
 	return 0;
 }
 
+/* The host itself reads the time from the cycle counter: then it keeps step. */
+static bool cycle_counter_is_time(void)
+{
+	static const char path[] = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+	char name[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	ssize_t n = read(fd, name, sizeof(name) - 1);
+	close(fd);
+	return n > 0 && (strstr(name, "tsc") || strstr(name, "kvm-clock"));
+}
+
 static uaddr_t lowest_address(void)
 {
 	FILE *f = fopen("/proc/sys/vm/mmap_min_addr", "re");
@@ -222,6 +236,7 @@ static void info_fill(struct machine_info *info)
 	info->user_lo = lowest_address();
 	info->user_hi = info->stub_hi == ADDRESS_TOP ? info->stub_lo : ADDRESS_TOP;
 	info->host_cpus = 1;
+	info->cycles_are_time = cycle_counter_is_time();
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
 		info->host_cpus = (uint32_t)CPU_COUNT(&cpus);
 }

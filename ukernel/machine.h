@@ -110,9 +110,19 @@ struct machine_info {
 	size_t xstate_size;	    /* bytes that xstate_get() fills, at most */
 	uint64_t xstate_features;   /* XCR0 */
 	uint32_t host_cpus;
+	bool cycles_are_time; /* the CPU's cycle counter keeps step with CLOCK_OF_TICKS */
 };
 
-enum machine_clock { CLOCK_OF_TICKS /* monotonic */, CLOCK_OF_WALL, CLOCK_OF_BOOT };
+/* The coarse and raw ones are what the vDSO shows for CLOCK_MONOTONIC_COARSE, ..._RAW and
+ * CLOCK_REALTIME_COARSE. */
+enum machine_clock {
+	CLOCK_OF_TICKS, /* monotonic */
+	CLOCK_OF_WALL,
+	CLOCK_OF_BOOT,
+	CLOCK_OF_TICKS_COARSE,
+	CLOCK_OF_WALL_COARSE,
+	CLOCK_OF_TICKS_RAW,
+};
 
 struct machine_ops {
 	const char *name; /* as given to --backend */

@@ -79,13 +79,18 @@ uint64_t clock_wall_now(int clock)
 {
 	switch (clock) {
 	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE:
 	case CLOCK_REALTIME_ALARM:
 	case CLOCK_TAI: /* the host's offset is not known here: none, as without NTP */
 		return time_wall_ns();
 	case CLOCK_BOOTTIME:
 	case CLOCK_BOOTTIME_ALARM:
 		return time_boot_ns();
+	case CLOCK_REALTIME_COARSE:
+		return machine->clock_ns(CLOCK_OF_WALL_COARSE);
+	case CLOCK_MONOTONIC_COARSE:
+		return machine->clock_ns(CLOCK_OF_TICKS_COARSE);
+	case CLOCK_MONOTONIC_RAW:
+		return machine->clock_ns(CLOCK_OF_TICKS_RAW);
 	default:
 		return time_now_ns();
 	}
@@ -121,6 +126,13 @@ int cpu_clock_target(struct task *t, int clock, struct task **task, struct proce
 	return *process ? 0 : -EINVAL;
 }
 
+uint64_t cpu_clock_ns(struct task *task, struct process *process)
+{
+	if (task)
+		return task_cpu_ns(task) + task_sys_ns(task);
+	return process_cpu_ns(process) + process_sys_ns(process);
+}
+
 int clock_now(struct task *t, int clock, uint64_t *ns)
 {
 	struct task *task;
@@ -140,7 +152,7 @@ int clock_now(struct task *t, int clock, uint64_t *ns)
 	int err = cpu_clock_target(t, clock, &task, &process);
 	if (err)
 		return err;
-	*ns = task ? task_cpu_ns(task) : process_cpu_ns(process);
+	*ns = cpu_clock_ns(task, process);
 	return 0;
 }
 
@@ -195,7 +207,7 @@ long sys_gettimeofday(struct task *t, uaddr_t tv, uaddr_t tz)
 
 long sys_time(struct task *t, uaddr_t tloc)
 {
-	int64_t now = (int64_t)(time_wall_ns() / NSEC_PER_SEC);
+	int64_t now = (int64_t)(clock_wall_now(CLOCK_REALTIME_COARSE) / NSEC_PER_SEC);
 
 	return tloc && put_user(t, now, tloc) ? -EFAULT : now;
 }

@@ -39,4 +39,6 @@ uint64_t clock_wall_now(int clock);
 
 /* What a CPU clock measures: a thread (*task, *process NULL) or a whole process.  Borrowed. */
 int cpu_clock_target(struct task *t, int clock, struct task **task, struct process **process);
+/* The CPU time of task, or else of process: in user mode and in the kernel on its behalf. */
+uint64_t cpu_clock_ns(struct task *task, struct process *process);
 #endif

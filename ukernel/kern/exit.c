@@ -166,6 +166,7 @@ static void parts_release(struct task *t)
 		t->fs = NULL;
 	}
 	p->dead_threads.user_ns += task_cpu_ns(t);
+	p->dead_threads.sys_ns += sched_kernel_ns(t);
 	p->dead_threads.nvcsw += t->se.switches_voluntary;
 	p->dead_threads.nivcsw += t->se.switches_involuntary;
 	t->user_ns_base = task_cpu_ns(t);

@@ -78,7 +78,13 @@ static void itimer_real_set(struct process *p, uint64_t value_ns, uint64_t inter
 
 /* --- CPU time --- */
 
-static uint64_t itimers_cpu_check(struct process *p, uint64_t cpu_ns)
+/* ITIMER_VIRTUAL counts user mode only. */
+static uint64_t itimer_cpu_now(struct process *p, int i)
+{
+	return i == 0 ? process_cpu_ns(p) : cpu_clock_ns(NULL, p);
+}
+
+static uint64_t itimers_cpu_check(struct process *p)
 {
 	static const int sig[2] = {SIGVTALRM, SIGPROF};
 	uint64_t next = 0;
@@ -88,6 +94,7 @@ static uint64_t itimers_cpu_check(struct process *p, uint64_t cpu_ns)
 
 		if (!at)
 			continue;
+		uint64_t cpu_ns = itimer_cpu_now(p, i);
 		if (cpu_ns >= at) {
 			uint64_t period = p->itimer_cpu[i].interval_ns;
 
@@ -127,10 +134,9 @@ static uint64_t nearer(uint64_t a, uint64_t b)
 
 static void cpu_look(struct process *p)
 {
-	uint64_t cpu_ns = process_cpu_ns(p);
-	uint64_t next = itimers_cpu_check(p, cpu_ns);
+	uint64_t next = itimers_cpu_check(p);
 
-	next = nearer(next, cpu_limit_check(p, cpu_ns));
+	next = nearer(next, cpu_limit_check(p, cpu_clock_ns(NULL, p)));
 	next = nearer(next, posix_cpu_timers_check(p));
 	if (!next || p->state == PROC_ZOMBIE)
 		return;
@@ -162,7 +168,7 @@ static void itimer_cpu_get(struct process *p, int i, struct abi_itimerval *out)
 	uint64_t at = p->itimer_cpu[i].expires_ns, left = 0;
 
 	if (at) {
-		uint64_t cpu_ns = process_cpu_ns(p);
+		uint64_t cpu_ns = itimer_cpu_now(p, i);
 		left = at > cpu_ns + NSEC_PER_USEC ? at - cpu_ns : NSEC_PER_USEC;
 	}
 	out->value = ns_to_timeval(left);
@@ -175,7 +181,7 @@ static void itimer_cpu_set(struct process *p, int i, uint64_t value_ns, uint64_t
 	p->itimer_cpu[i].expires_ns = 0;
 	if (!value_ns)
 		return;
-	p->itimer_cpu[i].expires_ns = time_add_ns(process_cpu_ns(p), value_ns);
+	p->itimer_cpu[i].expires_ns = time_add_ns(itimer_cpu_now(p, i), value_ns);
 	cpu_timers_kick(p);
 }
 

@@ -45,10 +45,8 @@ static bool on_cpu_clock(const struct posix_timer *pt)
 
 static uint64_t timer_clock_now(const struct posix_timer *pt)
 {
-	if (pt->measured)
-		return task_cpu_ns(pt->measured);
 	if (on_cpu_clock(pt))
-		return process_cpu_ns(pt->proc);
+		return cpu_clock_ns(pt->measured, pt->proc);
 	return clock_wall_now(pt->clock);
 }
 

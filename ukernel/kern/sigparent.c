@@ -22,6 +22,7 @@ static void child_info(struct process *child, int sig, int cld_code, int status,
 	info->chld.pid = child->pid;
 	info->chld.uid = child->leader && child->leader->cred ? child->leader->cred->uid : 0;
 	info->chld.status = status;
+	info->chld.stime = (int64_t)(process_sys_ns(child) / NS_PER_CLOCK_TICK);
 	info->chld.utime = (int64_t)(process_cpu_ns(child) / NS_PER_CLOCK_TICK);
 }
 

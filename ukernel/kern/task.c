@@ -225,6 +225,21 @@ uint64_t task_cpu_ns(struct task *t)
 	return t->user_ns_base + (t->thread ? machine->cpu_ns(t->thread) : 0);
 }
 
+uint64_t task_sys_ns(struct task *t)
+{
+	return t->exiting ? 0 : sched_kernel_ns(t);
+}
+
+uint64_t process_sys_ns(struct process *p)
+{
+	uint64_t sum = p->dead_threads.sys_ns;
+	struct task *t;
+
+	list_for_each(t, &p->threads, in_process)
+		sum += task_sys_ns(t);
+	return sum;
+}
+
 uint64_t process_cpu_ns(struct process *p)
 {
 	uint64_t sum = p->dead_threads.user_ns;

@@ -244,6 +244,9 @@ struct host_watch {
 	int host_fd;
 };
 
+/* CPU time in user mode, and in the kernel on a task's behalf. */
 uint64_t task_cpu_ns(struct task *t);
 uint64_t process_cpu_ns(struct process *p);
+uint64_t task_sys_ns(struct task *t);
+uint64_t process_sys_ns(struct process *p);
 #endif

@@ -28,6 +28,7 @@ struct sched_entity {
 	uint64_t affinity; /* bit i: virtual CPU i allowed */
 	uint64_t slice_end_ns;
 	uint64_t ran_ns, wait_since_ns, waited_ns;
+	uint64_t kernel_cycles; /* spent on the task's kernel stack */
 	uint64_t switches_voluntary, switches_involuntary, migrations;
 	int policy_abi; /* SCHED_OTHER, ... as sched_setscheduler said */
 	int rt_priority;
@@ -108,6 +109,8 @@ void sched_run_user(void);
 void sched_dispatch(void);			  /* fill idle virtual CPUs */
 void sched_trap(struct task *t);		  /* t's thread had an event: run its kernel side */
 void sched_tick(uint64_t ticks);
+/* Time that t's kernel side has used so far. */
+uint64_t sched_kernel_ns(const struct task *t);
 bool sched_idle(void);				  /* no task on any virtual CPU and none queued */
 /* Make t, running in user mode, come into the kernel soon (a signal is waiting). */
 void sched_kick(struct task *t);

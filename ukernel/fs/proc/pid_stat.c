@@ -83,7 +83,7 @@ static pid_t parent_of(const struct process *p)
 
 /* Counters of the whole process, or of one thread below task/. */
 struct usage {
-	uint64_t cpu_ns, child_ns, minflt;
+	uint64_t cpu_ns, sys_ns, child_ns, minflt;
 };
 
 static void usage_get(const struct proc_node *n, struct process *p, struct task *t,
@@ -91,6 +91,7 @@ static void usage_get(const struct proc_node *n, struct process *p, struct task 
 {
 	*out = (struct usage){.child_ns = p->dead_children.user_ns + p->dead_children.sys_ns};
 	out->cpu_ns = n->thread && t ? task_cpu_ns(t) : process_cpu_ns(p);
+	out->sys_ns = n->thread && t ? task_sys_ns(t) : process_sys_ns(p);
 	out->minflt = t ? t->min_faults : 0;
 }
 
@@ -112,7 +113,7 @@ int proc_show_stat(struct seq *s, const struct proc_node *n)
 		   p->ctty ? stdfiles_foreground() : -1, 0x400000u);
 	seq_printf(s, "%lu %lu 0 0 %lu %lu %lu %lu %d %d %d 0 %lu ", (unsigned long)use.minflt,
 		   (unsigned long)p->dead_children.minflt, (unsigned long)(use.cpu_ns / NS_PER_TICK),
-		   (unsigned long)(p->dead_threads.sys_ns / NS_PER_TICK),
+		   (unsigned long)(use.sys_ns / NS_PER_TICK),
 		   (unsigned long)(p->dead_children.user_ns / NS_PER_TICK),
 		   (unsigned long)(p->dead_children.sys_ns / NS_PER_TICK), 20 + priority, priority,
 		   p->nr_threads, (unsigned long)((t ? t->start_ns : n->start_ns) / NS_PER_TICK));

@@ -133,6 +133,7 @@ static const struct proc_entry kernel_entries[] = {
 	NUMBER("pid_max", PID_LIMIT),
 	{"random", S_IFDIR | 0555, .dir = &random_dir},
 	NUMBER("randomize_va_space", 2),
+	NUMBER("tainted", 0),
 	{"threads-max", S_IFREG | 0444, .show = show_threads_max},
 	{"version", S_IFREG | 0444, .show = show_uts, .arg = 'v'},
 };

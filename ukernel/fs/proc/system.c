@@ -173,7 +173,7 @@ static uint64_t busy_ns(void)
 	uint64_t sum = 0;
 
 	list_for_each(p, &process_list, all)
-		sum += process_cpu_ns(p) + p->dead_children.user_ns + p->dead_children.sys_ns;
+		sum += process_cpu_ns(p) + process_sys_ns(p) + p->dead_children.user_ns + p->dead_children.sys_ns;
 	return sum;
 }
 
