@@ -2,6 +2,7 @@
  * fcntl.c - dup(2) and its variants, and fcntl(2): the part about descriptors and status flags;
  * locks, owners, pipes and seals have files of their own.
  */
+#include "fs/fasync.h"
 #include "fs/inotify.h"
 #include "fs/lease.h"
 #include "fs/lock.h"
@@ -75,7 +76,7 @@ static long dup_from(struct task *t, struct file *f, unsigned long min, bool clo
 	return fd;
 }
 
-static long set_flags(struct task *t, struct file *f, unsigned long arg)
+static long set_flags(struct task *t, struct file *f, int fd, unsigned long arg)
 {
 	int flags = arg & SETFL_FLAGS, err;
 
@@ -85,6 +86,11 @@ static long set_flags(struct task *t, struct file *f, unsigned long arg)
 	flags |= f->flags & ~SETFL_FLAGS;
 	if (f->ops->set_flags) {
 		err = f->ops->set_flags(f, flags);
+		if (err)
+			return err;
+	}
+	if ((flags ^ f->flags) & O_ASYNC) {
+		err = fasync_set(f, fd, flags & O_ASYNC);
 		if (err)
 			return err;
 	}
@@ -118,7 +124,7 @@ static long do_fcntl(struct task *t, struct file *f, int fd, unsigned cmd, unsig
 	case F_GETFL:
 		return f->flags;
 	case F_SETFL:
-		return set_flags(t, f, arg);
+		return set_flags(t, f, fd, arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

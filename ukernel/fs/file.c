@@ -4,6 +4,7 @@
 #include "fs/file.h"
 
 #include "fs/epoll.h"
+#include "fs/fasync.h"
 #include "fs/inotify.h"
 #include "fs/lease.h"
 #include "fs/vfs.h"
@@ -96,6 +97,8 @@ void file_put(struct file *f)
 		return;
 	if (!list_empty(&f->epoll_links))
 		epoll_file_gone(f);
+	if (f->async)
+		fasync_gone(f);
 	if (f->inode->locks)
 		locks_release_file(f);
 	f->inode->write_count += f->denies_write - f->counts_write;

@@ -75,6 +75,8 @@ struct file {
 	bool created;			 /* this open made the file (F_CREATED_QUERY) */
 	uint64_t dir_cookie;		 /* readdir private */
 	int owner_type, owner_pid, owner_sig; /* F_SETOWN_EX, F_SETSIG */
+	uid_t owner_uid, owner_euid;	      /* of who said so */
+	struct fasync *async;		      /* fasync.c; NULL when O_ASYNC is off */
 	struct list_head epoll_links;	      /* struct epoll_item: removed when the file goes */
 };
 

@@ -1,6 +1,7 @@
 /*
  * ioctl.c - ioctl(2): the requests that every descriptor knows; the rest is the file's.
  */
+#include "fs/fasync.h"
 #include "fs/file.h"
 #include "kern/task.h"
 #include "mm/uaccess.h"
@@ -10,6 +11,22 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+
+static long set_async(struct task *t, struct file *f, int fd, uaddr_t arg)
+{
+	int32_t on;
+	int err;
+
+	if (get_user(t, on, arg))
+		return -EFAULT;
+	/* Only what can tell of itself by a signal. */
+	if (!S_ISFIFO(f->inode->mode) && !S_ISSOCK(f->inode->mode) && !S_ISCHR(f->inode->mode))
+		return on ? -ENOTTY : 0;
+	err = fasync_set(f, fd, on);
+	if (!err)
+		f->flags = on ? f->flags | O_ASYNC : f->flags & ~O_ASYNC;
+	return err;
+}
 
 static long set_nonblock(struct task *t, struct file *f, uaddr_t arg)
 {
@@ -22,19 +39,6 @@ static long set_nonblock(struct task *t, struct file *f, uaddr_t arg)
 	if (err == 0)
 		f->flags = flags;
 	return err;
-}
-
-/* Only what can tell of itself by a signal; the flag is kept, SIGIO is not sent. */
-static long set_async(struct task *t, struct file *f, uaddr_t arg)
-{
-	int32_t on;
-
-	if (get_user(t, on, arg) < 0)
-		return -EFAULT;
-	if (!S_ISFIFO(f->inode->mode) && !S_ISSOCK(f->inode->mode) && !S_ISCHR(f->inode->mode))
-		return on ? -ENOTTY : 0;
-	f->flags = on ? f->flags | O_ASYNC : f->flags & ~O_ASYNC;
-	return 0;
 }
 
 /* What is left to read of a regular file; it may be negative. */
@@ -78,7 +82,7 @@ long sys_ioctl(struct task *t, int fd, unsigned cmd, uaddr_t arg)
 		ret = set_nonblock(t, f, arg);
 		break;
 	case FIOASYNC:
-		ret = set_async(t, f, arg);
+		ret = set_async(t, f, fd, arg);
 		break;
 	case FIOQSIZE:
 		ret = file_size(t, f, arg);

@@ -497,6 +497,8 @@ static long owner_set(struct file *f, int type, int pid)
 		return -ESRCH;
 	f->owner_type = type;
 	f->owner_pid = pid;
+	f->owner_uid = current->cred->uid;
+	f->owner_euid = current->cred->euid;
 	return 0;
 }
 
