@@ -7,6 +7,7 @@
 
 #include "kern/task.h"
 #include "mm/mm.h"
+#include "mm/region.h"
 
 #include <errno.h>
 #include <string.h>
@@ -115,9 +116,37 @@ static int listed(uaddr_t addr)
 	return r.prot;
 }
 
+/* The sums that limits are checked on, against a walk over the list; and the tree's own order. */
+static void compare_sums(void)
+{
+	struct mm *mm = task_find(SYS(gettid))->mm;
+	uint64_t total = 0, data = 0, charged = 0;
+	unsigned count = 0;
+
+	for (struct region *r = mm->first; r; r = r->next) {
+		uint64_t len = r->end - r->start;
+
+		count++;
+		GUEST_CHECK(r->start < r->end && (!r->next || r->end <= r->next->start));
+		GUEST_CHECK(!r->parent || r->parent->left == r || r->parent->right == r);
+		GUEST_CHECK(region_at(mm, r->start) == r && region_at(mm, r->end - 1) == r);
+		if (r->flags & (REGION_HIDDEN | REGION_SPECIAL))
+			continue;
+		total += len;
+		data += region_is_data(r->prot, r->flags) ? len : 0;
+		charged += r->flags & REGION_ACCOUNT ? len : 0;
+	}
+	GUEST_EQ(mm->count, count);
+	GUEST_EQ(mm->total, total);
+	GUEST_EQ(mm->data, data);
+	GUEST_EQ(mm->charged, charged);
+}
+
 static void compare(unsigned step)
 {
 	int before = guest_failures;
+
+	compare_sums();
 
 	for (unsigned i = 0; i < PAGES; i++) {
 		struct model_page *m = &model[i];
@@ -172,6 +201,39 @@ static void child_sees_the_copy(uint64_t arg)
 	compare(arg);
 	do_unmap(0, PAGES);
 	compare(arg + 1);
+}
+
+static void child_sees_nothing(uint64_t arg)
+{
+	compare_sums();
+	do_unmap(12, 20);
+	compare_sums();
+}
+
+/* Whatever is done, what was charged to the box comes back. */
+BOX_TEST(region, charges_come_back)
+{
+	struct mm *mm = task_find(SYS(gettid))->mm;
+	uint64_t others = memory_charged - mm->charged;
+	int status;
+
+	for (int round = 0; round < 20; round++) {
+		do_map(0, 20, RW);
+		do_protect(3, 4, PROT_READ);
+		do_unmap(5, 3);
+		do_map(30, 2, PROT_READ);
+		do_protect(30, 1, RW);
+		do_remap(10, 4, 40, 6);
+		do_remap(40, 6, 50, 2);
+		GUEST_EQ(SYS(madvise, page_at(1), PAGE_SIZE, MADV_DONTFORK), 0);
+		GUEST_EQ(memory_charged, others + mm->charged);
+		guest_fork(child_sees_nothing, 0);
+		guest_wait(-1, &status, 0);
+		GUEST_EQ(memory_charged, others + mm->charged);
+		do_unmap(0, PAGES);
+		GUEST_EQ(memory_charged, others + mm->charged);
+		compare_sums();
+	}
 }
 
 BOX_TEST(region, fork_copies_the_list)
@@ -276,4 +338,62 @@ BOX_TEST(region, memory_has_an_end, .memory_max = 16 << 20)
 		n++;
 	GUEST_EQ(got, -ENOMEM);
 	GUEST_CHECK(n > 4 && n <= 16);
+}
+
+/* The obvious way to find the highest or lowest hole. */
+static uaddr_t slow_hole(const struct mm *mm, uaddr_t lo, uaddr_t hi, uint64_t len, bool high)
+{
+	uaddr_t at = lo, found = 0;
+
+	for (const struct region *r = mm->first;; r = r->next) {
+		uaddr_t end = !r || r->start > hi ? hi : r->start;
+
+		if (r && (r->flags & REGION_GROWSDOWN) && r->start <= hi + STACK_GUARD_GAP) {
+			end = r->start > STACK_GUARD_GAP ? r->start - STACK_GUARD_GAP : 0;
+			end = end > hi ? hi : end;
+		}
+		if (end > at && end - at >= len) {
+			if (!high)
+				return at;
+			found = end - len;
+		}
+		if (!r)
+			return found;
+		if (r->end > at)
+			at = r->end;
+	}
+}
+
+BOX_TEST(region, holes_are_found_as_by_walking)
+{
+	struct mm *mm = mm_create();
+	unsigned made = 0;
+
+	for (int i = 0; i < 4000; i++) {
+		uaddr_t start = (1 + pick(3000)) * PAGE_SIZE, len = (1 + pick(8)) * PAGE_SIZE;
+		uaddr_t lo = (1 + pick(1500)) * PAGE_SIZE, hi = lo + pick(1500) * PAGE_SIZE;
+		uint64_t want = (1 + pick(12)) * PAGE_SIZE;
+		struct region *r = region_overlap(mm, start, start + len);
+
+		if (r && r->start < 0x10000000) {
+			region_remove(mm, r);
+			region_free(r);
+			made--;
+		} else if (!r) {
+			r = region_alloc();
+			r->start = start;
+			r->end = start + len;
+			r->flags = pick(20) ? 0 : REGION_GROWSDOWN;
+			region_insert(mm, r);
+			made++;
+		}
+		if (hi > lo) {
+			GUEST_EQ(region_hole_high(mm, lo, hi, want),
+				 slow_hole(mm, lo, hi, want, true));
+			GUEST_EQ(region_hole_low(mm, lo, hi, want),
+				 slow_hole(mm, lo, hi, want, false));
+		}
+	}
+	GUEST_CHECK(made > 100);
+	mm_put(mm);
 }

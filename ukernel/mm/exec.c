@@ -315,6 +315,7 @@ static void task_switch(struct task *t, struct vthread *th, struct exec_space *s
 	p->auxv_start = sp->auxv_start;
 	p->auxv_len = sp->auxv_len;
 	p->did_exec = true;
+	p->personality &= ~(unsigned long)READ_IMPLIES_EXEC; /* no 64-bit program has it */
 	/* What may not be read may not be looked at in memory either. */
 	p->dumpable = !inode_permission(exe->inode, t->cred, R_OK);
 	t->set_child_tid = 0;

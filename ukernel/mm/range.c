@@ -19,7 +19,7 @@
 /* Freed nodes are kept for the next region: a loop of mmap and munmap needs no malloc. */
 static struct region *node_cache;
 static unsigned node_cached;
-#define NODE_CACHE_MAX 64
+#define NODE_CACHE_MAX 1024
 
 struct region *region_alloc(void)
 {

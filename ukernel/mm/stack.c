@@ -60,8 +60,6 @@ int exec_stack_reserve(struct task *t, struct exec_space *sp, const struct exec_
 		len = limit;
 	if (len < need)
 		len = need;
-	if (t->proc->personality & READ_IMPLIES_EXEC)
-		prot |= PROT_EXEC;
 	return exec_map(t, sp, sp->mm->stack_top - len, len, prot, REGION_GROWSDOWN, NULL, 0);
 }
 
