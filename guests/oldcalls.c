@@ -173,8 +173,34 @@ static void processes(void)
 	SHOW(sys(getpgid, 1 << 22));
 	SHOW(sys(getsid, 0) == getsid(getpid()));
 	SHOW(sys(getsid, 1 << 22));
+	void *head = NULL;
+	size_t len = 0;
+	SHOW(sys(get_robust_list, 0, &head, &len));
+	printf("robust list %d, length %zu\n", head != NULL, len);
+	SHOW(sys(get_robust_list, 1 << 22, &head, &len));
+	SHOW(sys(get_robust_list, 0, BAD, &len));
 	SHOW(sys(setpgid, 1 << 22, 0));
 	SHOW(sys(setpgid, 0, -1));
+}
+
+static void jail(void)
+{
+	char cwd[100] = "";
+
+	SHOW(sys(mkdir, "jail", 0755));
+	SHOW(sys(chroot, "nothing"));
+	SHOW(sys(chroot, "file"));
+	SHOW(sys(chroot, BAD));
+	if (SHOW(sys(chroot, "jail")) == 0) {
+		SHOW(access("file", F_OK)); /* the working directory is still outside */
+		SHOW(chdir("/"));
+		SHOW(access("file", F_OK));
+		SHOW(access("/../file", F_OK));
+		SHOW(sys(mkdir, "/inside", 0755));
+		SHOW(chdir("inside"));
+		getcwd(cwd, sizeof(cwd));
+		printf("in %s\n", cwd);
+	}
 }
 
 int main(void)
@@ -187,5 +213,6 @@ int main(void)
 	nodes();
 	descriptors();
 	processes();
+	jail();
 	return 0;
 }

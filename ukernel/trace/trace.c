@@ -250,7 +250,7 @@ static void end_call(struct task *t)
 
 	view_init(&v, t);
 	bool is_exit = v.entry && v.entry->ret == ARG_none;
-	if (show_counts && t->trace.start_ns)
+	if (show_counts)
 		count_call(v.nr, false, 0);
 	if (!t->trace.shown)
 		return;
@@ -267,7 +267,7 @@ void trace_task_end(struct task *t, int status)
 {
 	char name[24];
 
-	if (t->trace.shown)
+	if (t->in_syscall)
 		end_call(t);
 	if (!show_lines)
 		return;
