@@ -4,6 +4,8 @@
  *
  *	legacy CANARY VICTIM
  *
+ * After syscall and sysenter the host returns to a place that a 64-bit program does not have, so
+ * the child dies of SIGSEGV either way: whether the call was carried out shows on the host alone.
  * The 32-bit table has numbers of its own: 10 is unlink, 37 is kill, 8 is creat.
  */
 #include "hostile.h"
@@ -97,9 +99,10 @@ static int by_code32(void *arg)
 	for (int i = 0; i < 6; i++)
 		table[i] = set[which][i];
 	table[6] = (uint32_t)number;
-	/* A far call leaves a return address on a stack that 32-bit code can reach. */
+	/* 32-bit code needs data segments that are not null, and a stack that it can reach. */
 	__asm__ volatile(
 	    "push %%rbx\n\tpush %%rbp\n\t"
+	    "mov $0x2b, %%eax\n\tmov %%eax, %%ds\n\tmov %%eax, %%es\n\t"
 	    "lea 1f(%%rip), %%rax\n\tpush %%rax\n\t"
 	    "mov %%rsp, (%[save])\n\t"
 	    "mov %[stack], %%rsp\n\t"
