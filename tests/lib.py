@@ -40,18 +40,20 @@ class Checks:
         return not self.only or any(name == o or name.startswith(o + "/") for o in self.only)
 
     def ok(self, name):
-        print(f"ok {name}", flush=True)
+        sys.stdout.write(f"ok {name}\n")
+        sys.stdout.flush()
 
     def fail(self, name, *lines):
         self.failed += 1
-        print(f"not ok {name}")
+        shown = [f"not ok {name}"]
         for text in lines:
-            for line in str(text).rstrip("\n").splitlines():
-                print(f"    {line}")
+            shown += [f"    {line}" for line in str(text).rstrip("\n").splitlines()]
+        sys.stdout.write("\n".join(shown) + "\n")  # at once: there may be several threads
         sys.stdout.flush()
 
     def skip(self, name, why):
-        print(f"skip {name}: {why}", flush=True)
+        sys.stdout.write(f"skip {name}: {why}\n")
+        sys.stdout.flush()
 
     def check(self, name, good, *lines):
         if good:
