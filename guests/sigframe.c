@@ -1,6 +1,9 @@
 /*
  * sigframe.c - what a handler finds on its stack: layout, alignment, red zone, registers, the xsave
  * image with its marks; and that all of it is as before after the handler has scratched it.
+ *
+ * Linux keeps SS_DISABLE (2) across exec where a thread of the caller made the process:
+ * guest-mask: stack \S+ [02]
  */
 #include "check.h"
 
