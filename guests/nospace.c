@@ -46,6 +46,14 @@ int main(void)
 	CHECK(pwrite(fd, block, sizeof(block), 1 << 20) == sizeof(block));
 	CHECK_ERR(fallocate(fd, 0, 0, 1L << 40), ENOSPC);
 	close(fd);
+	/* a hole has a size but no room */
+	fd = open("hole", O_CREAT | O_RDWR, 0600);
+	CHECK_OK(ftruncate(fd, 1L << 40));
+	for (ssize_t n = 0; n >= 0 && total < (1L << 30); total += n)
+		n = pwrite(fd, block, sizeof(block), total);
+	CHECK(total < (128 << 20) && errno == ENOSPC);
+	close(fd);
+	CHECK_OK(unlink("hole"));
 	CHECK_OK(truncate("big", 1 << 20));
 	CHECK(fill("second") > (30 << 20));
 	CHECK_OK(unlink("big"));

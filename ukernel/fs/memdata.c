@@ -41,12 +41,10 @@ void mem_data_put(struct mem_data *d)
 /* What the file takes now is so much: correct the account. */
 static void set_charge(struct mem_data *d, uint64_t bytes)
 {
-	if (d->ms) {
-		if (bytes > d->charged)
-			mem_charge_force(d->ms, bytes - d->charged);
-		else
-			mem_uncharge(d->ms, d->charged - bytes);
-	}
+	if (d->ms && bytes > d->charged)
+		mem_charge_force(d->ms, bytes - d->charged);
+	else
+		mem_uncharge(d->ms, d->charged - bytes);
 	d->charged = bytes;
 }
 
@@ -208,7 +206,8 @@ int64_t mem_data_seek(struct mem_data *d, uint64_t off, bool hole)
 	if (off >= d->size)
 		return -ENXIO;
 	while (off < d->size) {
-		uint64_t next = (off & PAGE_MASK) + PAGE_SIZE, end = next < d->size ? next : d->size;
+		uint64_t next = (off & PAGE_MASK) + PAGE_SIZE,
+			 end = next < d->size ? next : d->size;
 
 		if (all_zero(d->buf + (off & PAGE_MASK), end - (off & PAGE_MASK)) == hole)
 			return off;
@@ -274,19 +273,28 @@ static ssize_t write_memfd(struct mem_data *d, struct uio *from, uint64_t pos, s
 	return done ? (ssize_t)done : err;
 }
 
-/* How much of len may be written at pos before the limit; pages already there are free. */
+/* Would writing there take no new memory?  Asked only when there is little left. */
+static bool is_allocated(const struct mem_data *d, uint64_t pos, size_t len)
+{
+	int64_t hole;
+
+	if (d->memfd < 0)
+		return pos + len <= d->cap;
+	hole = host_lseek(d->memfd, pos, SEEK_HOLE);
+	return hole >= 0 && (uint64_t)hole >= pos + len;
+}
+
+/* How much of len may be written at pos before a limit. */
 static size_t room_at(const struct mem_data *d, uint64_t pos, size_t len)
 {
-	uint64_t room, inside = pos < d->size ? d->size - pos : 0;
+	uint64_t room = d->ms ? mem_room(d->ms) : UINT64_MAX, inside;
 
-	if (!d->ms || len <= inside)
+	if (len <= room || is_allocated(d, pos, len))
 		return len;
-	room = mem_room(d->ms);
-	if (room >= len)
-		return len;
-	if (d->memfd < 0) /* what was allocated ahead */
-		room += d->cap > d->size ? d->cap - d->size : 0;
-	room = inside + (room & PAGE_MASK);
+	inside = pos < d->size ? d->size - pos : 0;
+	if (inside > 0 && inside < len && is_allocated(d, pos, inside))
+		return inside; /* the rest is for the next call */
+	room &= PAGE_MASK;
 	return len < room ? len : room;
 }
 
