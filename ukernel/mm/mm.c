@@ -108,6 +108,9 @@ static struct region *region_copy(const struct region *from)
 		file_get(r->file);
 	shared_anon_get(r->shm);
 	r->flags &= ~(REGION_LOCKED | REGION_LOCKONFAULT); /* mlock(2): not inherited */
+	/* Memory that has been written to; Linux knows, we suppose it of all that can be. */
+	if (!(r->flags & REGION_SHARED) && (r->prot & PROT_WRITE))
+		r->flags |= REGION_INHERITED;
 	return r;
 }
 

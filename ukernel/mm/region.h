@@ -34,6 +34,7 @@ struct task;
 #define REGION_HEAP	  (1u << 11) /* made by brk */
 #define REGION_SPECIAL	  (1u << 12) /* vDSO and its data: no file behind it, never counted */
 #define REGION_HIDDEN	  (1u << 13) /* the machine's own pages: guests may not touch or see them */
+#define REGION_INHERITED  (1u << 14) /* fork's copy: does not merge with what is new */
 
 /* The identity of shared anonymous memory: what fork's copies have in common. */
 struct shared_anon {
