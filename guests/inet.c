@@ -1,0 +1,203 @@
+/* inet: TCP and UDP over the loopback: names, backlog, shutdown, reset, datagrams, errors. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ERR(call) ((call) < 0 ? strerrorname_np(errno) : "ok")
+
+static struct sockaddr_in loopback(int port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return a;
+}
+
+static struct sockaddr_in name_of(int fd)
+{
+	struct sockaddr_in a = {0};
+	socklen_t len = sizeof(a);
+
+	getsockname(fd, (struct sockaddr *)&a, &len);
+	return a;
+}
+
+static int dial(struct sockaddr_in to)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		printf("connect: %s\n", strerrorname_np(errno));
+	return fd;
+}
+
+static void names(void)
+{
+	struct sockaddr_in any = loopback(0), far = loopback(80), bound;
+	int a = socket(AF_INET, SOCK_STREAM, 0), b = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	printf("bind: %s\n", ERR(bind(a, (struct sockaddr *)&any, sizeof(any))));
+	bound = name_of(a);
+	printf("port given: %d\n", bound.sin_port != 0);
+	printf("bind again: %s\n", ERR(bind(a, (struct sockaddr *)&any, sizeof(any))));
+	listen(a, 1);
+	printf("bind taken: %s\n", ERR(bind(b, (struct sockaddr *)&bound, sizeof(bound))));
+	setsockopt(b, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	printf("reuse beside a listener: %s\n", ERR(bind(b, (struct sockaddr *)&bound, sizeof(bound))));
+	far.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 */
+	printf("bind elsewhere: %s\n", ERR(bind(b, (struct sockaddr *)&far, sizeof(far))));
+	printf("short name: %s\n", ERR(bind(b, (struct sockaddr *)&any, 8)));
+	close(a);
+	printf("nobody listens: %s\n", ERR(connect(b, (struct sockaddr *)&bound, sizeof(bound))));
+	close(b);
+}
+
+static void streams(void)
+{
+	struct sockaddr_in any = loopback(0), peer;
+	socklen_t len = sizeof(peer);
+	char buf[64] = "";
+	int l = socket(AF_INET, SOCK_STREAM, 0), c, s;
+	struct linger hard = {1, 0};
+
+	bind(l, (struct sockaddr *)&any, sizeof(any));
+	listen(l, 8);
+	c = dial(name_of(l));
+	s = accept(l, (struct sockaddr *)&peer, &len);
+	printf("peer is the client: %d\n", peer.sin_port == name_of(c).sin_port && len == sizeof(peer));
+	if (write(c, "hello", 5) != 5)
+		return;
+	printf("peek %zd", recv(s, buf, 64, MSG_PEEK));
+	printf(", read %zd\n", read(s, buf, 64));
+	shutdown(c, SHUT_WR);
+	printf("end of file: %zd\n", read(s, buf, 64));
+	printf("the other way: %zd", write(s, "back", 4));
+	printf(" %zd\n", read(c, buf, 64));
+	close(c);
+	printf("write to a closed end: %zd\n", send(s, "x", 1, MSG_NOSIGNAL));
+	usleep(10000);
+	printf("and again: %s\n", ERR(send(s, "x", 1, MSG_NOSIGNAL)));
+	close(s);
+
+	c = dial(name_of(l));
+	s = accept(l, NULL, NULL);
+	setsockopt(s, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(s);
+	printf("reset: %s\n", ERR(read(c, buf, 64)));
+	close(c);
+
+	c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	any = name_of(l);
+	printf("without waiting: %s\n", ERR(connect(c, (struct sockaddr *)&any, sizeof(any))));
+	struct pollfd p = {c, POLLOUT, 0};
+	int err = -1;
+	len = sizeof(err);
+	printf("poll: %d", poll(&p, 1, 1000));
+	getsockopt(c, SOL_SOCKET, SO_ERROR, &err, &len);
+	printf(", error %d\n", err);
+	printf("read nothing: %s\n", ERR(read(c, buf, 64)));
+	close(c);
+	close(l);
+}
+
+static void bulk(void)
+{
+	struct sockaddr_in any = loopback(0);
+	int l = socket(AF_INET, SOCK_STREAM, 0), status;
+	static char block[65536];
+	long sum = 0;
+	ssize_t n;
+
+	bind(l, (struct sockaddr *)&any, sizeof(any));
+	listen(l, 1);
+	if (fork() == 0) {
+		int c = dial(name_of(l));
+
+		for (int i = 0; i < 64; i++) {
+			memset(block, i, sizeof(block));
+			for (size_t at = 0; at < sizeof(block); at += n)
+				if ((n = write(c, block + at, sizeof(block) - at)) <= 0)
+					_exit(1);
+		}
+		_exit(0);
+	}
+	int s = accept(l, NULL, NULL);
+	long total = 0;
+
+	while ((n = read(s, block, sizeof(block))) > 0) {
+		total += n;
+		for (ssize_t i = 0; i < n; i++)
+			sum += block[i];
+	}
+	wait(&status);
+	printf("bulk: %ld bytes, sum %ld, status %d\n", total, sum, status);
+	close(s);
+	close(l);
+}
+
+static void datagrams(void)
+{
+	struct sockaddr_in any = loopback(0), to, from;
+	socklen_t len = sizeof(from);
+	char buf[64];
+	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+
+	bind(a, (struct sockaddr *)&any, sizeof(any));
+	to = name_of(a);
+	printf("no destination: %s\n", ERR(send(b, "x", 1, 0)));
+	sendto(b, "one", 3, 0, (struct sockaddr *)&to, sizeof(to));
+	sendto(b, "three", 5, 0, (struct sockaddr *)&to, sizeof(to));
+	printf("first: %zd", recvfrom(a, buf, 2, MSG_TRUNC, (struct sockaddr *)&from, &len));
+	printf(", second: %zd\n", recv(a, buf, sizeof(buf), 0));
+	printf("from the sender: %d\n", from.sin_port == name_of(b).sin_port);
+	connect(b, (struct sockaddr *)&to, sizeof(to));
+	printf("connected: %zd", send(b, "yes", 3, 0));
+	printf(" %zd\n", recv(a, buf, sizeof(buf), 0));
+	close(a);
+	send(b, "lost", 4, 0);
+	printf("nobody there: %s\n", ERR(recv(b, buf, sizeof(buf), 0)));
+	close(b);
+}
+
+static void six(void)
+{
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = in6addr_any}, peer;
+	struct sockaddr_in to = loopback(0);
+	socklen_t len = sizeof(any);
+	char text[INET6_ADDRSTRLEN];
+	int l = socket(AF_INET6, SOCK_STREAM, 0), c, s;
+
+	bind(l, (struct sockaddr *)&any, sizeof(any));
+	listen(l, 2);
+	getsockname(l, (struct sockaddr *)&any, &len);
+	to.sin_port = any.sin6_port;
+	c = dial(to); /* IPv4 to a dual-stack listener */
+	len = sizeof(peer);
+	s = accept(l, (struct sockaddr *)&peer, &len);
+	printf("mapped: %s\n", inet_ntop(AF_INET6, &peer.sin6_addr, text, sizeof(text)));
+	close(s);
+	close(c);
+	close(l);
+}
+
+int main(void)
+{
+	setbuf(stdout, NULL);
+	names();
+	streams();
+	bulk();
+	datagrams();
+	six();
+	printf("raw packets of no family: %s\n", ERR(socket(12345, SOCK_STREAM, 0)));
+	return 0;
+}
