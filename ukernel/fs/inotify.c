@@ -7,6 +7,7 @@
 #include "fs/inotify.h"
 
 #include "fs/file.h"
+#include "kern/cred.h"
 #include "kern/task.h"
 #include "syscall.h"
 
@@ -20,14 +21,14 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define QUEUE_MAX 16384 /* as /proc/sys/fs/inotify/max_queued_events */
-#define WATCH_MAX 65536 /* in all */
 #define MASK_VALID                                                                                 \
 	(IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |   \
 	 IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR | IN_ONESHOT)
 
 struct queue {
 	struct list_head events, watches;
+	struct list_head all; /* queues */
+	uid_t uid;
 	unsigned count;
 	bool overflow; /* IN_Q_OVERFLOW is the last event */
 	int next_wd;
@@ -55,6 +56,9 @@ struct watch_list {
 	struct list_head list;
 };
 
+uint64_t inotify_events_max = 16384, inotify_instances_max = 128, inotify_watches_max = 65536;
+
+static struct list_head queues = LIST_INIT(queues);
 static unsigned watch_count; /* none: the hooks return at once */
 
 /* --- the queue --- */
@@ -77,7 +81,7 @@ static void queue_add(struct queue *q, int wd, uint32_t mask, uint32_t cookie, c
 
 	if (q->overflow)
 		return;
-	if (q->count >= QUEUE_MAX) {
+	if (q->count >= inotify_events_max) {
 		q->overflow = true;
 		wd = -1;
 		mask = IN_Q_OVERFLOW;
@@ -141,7 +145,9 @@ static void watch_event(struct watch *w, uint32_t mask, uint32_t cookie, const c
 		watch_remove(w, true);
 }
 
-static void tell_inode(struct inode *ino, uint32_t mask, uint32_t cookie, const char *name)
+/* unlinked: the name is gone (IN_EXCL_UNLINK). */
+static void tell_inode(struct inode *ino, uint32_t mask, uint32_t cookie, const char *name,
+		       bool unlinked)
 {
 	struct watch_list *wl = ino ? ino->watches : NULL;
 	struct watch *w, *tmp;
@@ -152,7 +158,8 @@ static void tell_inode(struct inode *ino, uint32_t mask, uint32_t cookie, const 
 	list_for_each_safe(w, tmp, &wl->list, in_inode) {
 		bool last = &tmp->in_inode == &wl->list;
 
-		watch_event(w, mask, cookie, name);
+		if (!unlinked || !(w->mask & IN_EXCL_UNLINK))
+			watch_event(w, mask, cookie, name);
 		if (last) /* wl may be gone with its last watch */
 			break;
 	}
@@ -169,9 +176,9 @@ void inotify_dentry(struct dentry *d, uint32_t mask)
 		dnotify_event(d->parent->inode, mask);
 	if (S_ISDIR(d->inode->mode))
 		mask |= IN_ISDIR;
-	if (d->parent && d->parent != d && !d->unlinked)
-		tell_inode(d->parent->inode, mask, 0, d->name);
-	tell_inode(d->inode, mask, 0, NULL);
+	if (d->parent && d->parent != d)
+		tell_inode(d->parent->inode, mask, 0, d->name, d->unlinked);
+	tell_inode(d->inode, mask, 0, NULL, false);
 }
 
 void inotify_entry(struct inode *dir, uint32_t mask, const char *name, bool is_dir, uint32_t cookie)
@@ -179,13 +186,13 @@ void inotify_entry(struct inode *dir, uint32_t mask, const char *name, bool is_d
 	if (dnotify_count)
 		dnotify_event(dir, mask);
 	if (watch_count)
-		tell_inode(dir, mask | (is_dir ? IN_ISDIR : 0), cookie, name);
+		tell_inode(dir, mask | (is_dir ? IN_ISDIR : 0), cookie, name, false);
 }
 
 void inotify_inode(struct inode *ino, uint32_t mask)
 {
 	if (watch_count)
-		tell_inode(ino, mask, 0, NULL);
+		tell_inode(ino, mask, 0, NULL, false);
 }
 
 void inotify_inode_gone(struct inode *ino)
@@ -275,7 +282,7 @@ static int inotify_fdinfo(struct file *f, char *buf, size_t size)
 		int n = snprintf(buf + len, size - len,
 				 "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0 \n", w->wd,
 				 (unsigned long)w->inode->ino, (unsigned long)w->inode->sb->dev,
-				 w->mask & IN_ALL_EVENTS);
+				 w->mask);
 
 		if (n < 0 || (size_t)n >= size - len)
 			break;
@@ -292,6 +299,7 @@ static void inotify_release(struct file *f)
 		watch_remove(list_first(&q->watches, struct watch, in_queue), false);
 	while (!list_empty(&q->events))
 		event_free(q, list_first(&q->events, struct event_node, link));
+	list_del(&q->all);
 	free(q);
 }
 
@@ -307,6 +315,16 @@ static const struct file_ops inotify_ops = {
 
 /* --- the calls --- */
 
+static unsigned queues_of(uid_t uid)
+{
+	struct queue *q;
+	unsigned n = 0;
+
+	list_for_each(q, &queues, all)
+		n += q->uid == uid;
+	return n;
+}
+
 long sys_inotify_init1(struct task *t, unsigned long flags)
 {
 	struct queue *q;
@@ -315,9 +333,13 @@ long sys_inotify_init1(struct task *t, unsigned long flags)
 
 	if ((unsigned)flags & ~(IN_CLOEXEC | IN_NONBLOCK))
 		return -EINVAL;
+	if (queues_of(t->cred->uid) >= inotify_instances_max)
+		return -EMFILE;
 	q = calloc(1, sizeof(*q));
 	if (!q)
 		return -ENOMEM;
+	q->uid = t->cred->uid;
+	list_init(&q->all);
 	list_init(&q->events);
 	list_init(&q->watches);
 	waitq_init(&q->wait);
@@ -327,6 +349,7 @@ long sys_inotify_init1(struct task *t, unsigned long flags)
 		free(q);
 		return -ENOMEM;
 	}
+	list_add_tail(&q->all, &queues);
 	fd = fd_install(t, f, 0, flags & IN_CLOEXEC);
 	if (fd < 0)
 		file_put(f);
@@ -368,7 +391,7 @@ static int watch_add(struct queue *q, struct dentry *d, uint32_t mask)
 	struct inode *ino = d->inode;
 	struct watch *w;
 
-	if (watch_count >= WATCH_MAX)
+	if (watch_count >= inotify_watches_max)
 		return -ENOSPC;
 	w = calloc(1, sizeof(*w));
 	if (w && !ino->watches) {

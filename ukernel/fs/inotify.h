@@ -26,6 +26,9 @@ void inotify_inode(struct inode *ino, uint32_t mask);
 void inotify_inode_gone(struct inode *ino);
 uint32_t inotify_cookie(void);
 
+/* /proc/sys/fs/inotify: events in one queue, queues of one user, watches in all. */
+extern uint64_t inotify_events_max, inotify_instances_max, inotify_watches_max;
+
 /* dnotify.c: fcntl(F_NOTIFY), fed from here.  -ENOTDIR, -ENOMEM. */
 struct file;
 struct task;

@@ -18,8 +18,9 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
-#define BREAK_NS      45000000000ULL /* /proc/sys/fs/lease-break-time's default */
 #define CAP_LEASE_BIT 28
+
+uint64_t lease_break_seconds = 45;
 
 struct lease {
 	struct list_head link;
@@ -135,7 +136,7 @@ static struct lease *conflict(struct inode *ino, bool write)
 			continue;
 		if (l->target == l->type || (write && l->target != F_UNLCK)) {
 			l->target = target;
-			l->deadline_ns = time_now_ns() + BREAK_NS;
+			l->deadline_ns = time_now_ns() + lease_break_seconds * 1000000000ULL;
 			file_signal_owner(l->file, l->fd, EPOLLIN | EPOLLRDNORM, POLL_MSG);
 		}
 		return l;

@@ -4,6 +4,7 @@
 #ifndef FS_LEASE_H
 #define FS_LEASE_H
 
+#include <stdint.h>
 #include "fs/file.h"
 
 #include <stdbool.h>
@@ -16,4 +17,7 @@ int lease_get(const struct file *f);
  * or their time is over.  -EAGAIN (nonblock), -ERESTARTSYS.  Cheap when there are none. */
 int lease_break(struct inode *ino, bool write, bool nonblock);
 void lease_file_gone(struct file *f);
+
+/* How long a holder has to give its lease up: /proc/sys/fs/lease-break-time. */
+extern uint64_t lease_break_seconds;
 #endif

@@ -25,7 +25,8 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define PIPE_SIZE_MAX (1u << 20) /* as /proc/sys/fs/pipe-max-size */
+
+uint64_t pipe_size_max = 1u << 20;
 
 static struct super *pipefs;
 static const struct fs_type fs_pipe = {.name = "pipefs", .magic = 0x50495045};
@@ -387,7 +388,7 @@ static long pipe_resize(struct pipe *p, struct task *t, unsigned long arg)
 		return -EINVAL;
 	while (size < arg)
 		size *= 2;
-	if (size > PIPE_SIZE_MAX && size > p->size && !cred_capable(t->cred, CAP_SYS_RESOURCE_BIT))
+	if (size > pipe_size_max && size > p->size && !cred_capable(t->cred, CAP_SYS_RESOURCE_BIT))
 		return -EPERM;
 	err = pipe_ring_resize(p, size);
 	if (err)

@@ -12,6 +12,9 @@
 
 struct pipe;
 
+/* What F_SETPIPE_SZ gives to the unprivileged at most: /proc/sys/fs/pipe-max-size. */
+extern uint64_t pipe_size_max;
+
 /*
  * The open op of a fifo inode, named or anonymous (open("/proc/self/fd/N")).  Sets f's ops and
  * priv and waits for the other side as fifo(7) says.  0, -ENXIO (O_WRONLY|O_NONBLOCK without a

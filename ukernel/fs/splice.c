@@ -44,7 +44,7 @@ static int place_begin(struct place *p, struct task *t, uaddr_t user)
 
 static long place_end(struct place *p, struct task *t, long ret)
 {
-	if (ret > 0 && p->user && put_user(t, p->pos, p->user))
+	if (p->user && put_user(t, p->pos, p->user))
 		return -EFAULT;
 	return ret;
 }
@@ -57,6 +57,13 @@ static bool readable(const struct file *f)
 static bool writable(const struct file *f)
 {
 	return (f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_ACCMODE) == O_RDWR;
+}
+
+/* Files without a kind (eventfd, epoll, ...) have no bytes to move. */
+static bool has_bytes(const struct file *f)
+{
+	return S_ISREG(f->inode->mode) || S_ISFIFO(f->inode->mode) || S_ISSOCK(f->inode->mode) ||
+	       S_ISCHR(f->inode->mode) || S_ISBLK(f->inode->mode);
 }
 
 /* Give back what was read and could not be written. */
@@ -119,7 +126,7 @@ static long sendfile_files(struct task *t, struct file *out, struct file *in, ua
 
 	if (!readable(in) || !writable(out))
 		return -EBADF;
-	if (S_ISDIR(in->inode->mode) || !in->ops->read || !out->ops->write)
+	if (!has_bytes(in) || !has_bytes(out) || !in->ops->read || !out->ops->write)
 		return -EINVAL;
 	if (in->stream) /* only what could be mapped */
 		return offset ? -ESPIPE : -EINVAL;
@@ -281,9 +288,9 @@ static long splice_files(struct task *t, struct file *in, uaddr_t off_in, struct
 		return -EINVAL;
 	if ((off_in && in->stream) || (off_out && out->stream))
 		return -EINVAL;
-	if (!pin && (!in->ops->read || S_ISDIR(in->inode->mode)))
+	if (!pin && (!in->ops->read || !has_bytes(in)))
 		return -EINVAL;
-	if (!pout && (!out->ops->write || (out->flags & O_APPEND)))
+	if (!pout && (!out->ops->write || !has_bytes(out) || (out->flags & O_APPEND)))
 		return -EINVAL;
 	ret = place_begin(&from, t, off_in);
 	if (!ret)

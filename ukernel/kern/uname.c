@@ -42,6 +42,13 @@ const struct abi_utsname *uts_names(void)
 	return names_get();
 }
 
+void uts_set_name(bool domain, const char *name)
+{
+	char *to = domain ? names_get()->domainname : names_get()->nodename;
+
+	snprintf(to, sizeof(names.nodename), "%.64s", name);
+}
+
 long sys_uname(struct task *t, uaddr_t buf)
 {
 	struct abi_utsname out = *names_get();

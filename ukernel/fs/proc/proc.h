@@ -16,6 +16,10 @@
 
 struct proc_node;
 
+struct proc_setting {
+	uint64_t *value, min, max;
+};
+
 /* One file, link or directory.  mode has the type; which ops count depends on it. */
 struct proc_entry {
 	const char *name; /* NULL: names are dynamic */
@@ -35,6 +39,7 @@ struct proc_entry {
 
 	const struct proc_dir *dir;
 	uint64_t arg; /* the row's own */
+	struct proc_setting *setting; /* of a number that root may change */
 };
 
 /* A directory: fixed entries first, then dynamic ones. */

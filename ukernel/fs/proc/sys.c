@@ -6,6 +6,9 @@
  */
 #include "fs/proc/proc.h"
 
+#include "fs/inotify.h"
+#include "fs/lease.h"
+#include "fs/pipe.h"
 #include "fs/random.h"
 #include "kern/cred.h"
 #include "kern/uts.h"
@@ -23,6 +26,27 @@ static int show_arg(struct seq *s, const struct proc_node *n)
 	return 0;
 }
 
+static int show_setting(struct seq *s, const struct proc_node *n)
+{
+	seq_printf(s, "%lu\n", (unsigned long)*n->entry->setting->value);
+	return 0;
+}
+
+static ssize_t store_setting(const struct proc_node *n, char *text, size_t len)
+{
+	struct proc_setting *set = n->entry->setting;
+	char *end;
+	uint64_t value = strtoull(text, &end, 10);
+
+	if (end == text || (*end && *end != '\n') || value < set->min || value > set->max)
+		return -EINVAL;
+	*set->value = value;
+	return len;
+}
+
+#define SETTING(name, variable, lo, hi)                                                            \
+	{name, S_IFREG | 0644, .show = show_setting, .store = store_setting,                       \
+	 .setting = &(struct proc_setting){&(variable), (lo), (hi)}}
 #define NUMBER(name, value) {name, S_IFREG | 0444, .show = show_arg, .arg = (value)}
 
 /* --- uts --- */
@@ -48,6 +72,13 @@ static int show_uts(struct seq *s, const struct proc_node *n)
 		seq_printf(s, "%s\n", uts->version);
 	}
 	return 0;
+}
+
+static ssize_t store_uts(const struct proc_node *n, char *text, size_t len)
+{
+	text[strcspn(text, "\n")] = '\0';
+	uts_set_name(n->entry->arg == 'd', text);
+	return len;
 }
 
 /* --- random --- */
@@ -120,8 +151,8 @@ static const struct proc_entry kernel_entries[] = {
 	TEXT("core_pattern", "core"),
 	NUMBER("core_uses_pid", 0),
 	NUMBER("dmesg_restrict", 1),
-	{"domainname", S_IFREG | 0444, .show = show_uts, .arg = 'd'},
-	{"hostname", S_IFREG | 0444, .show = show_uts, .arg = 'h'},
+	{"domainname", S_IFREG | 0644, .show = show_uts, .store = store_uts, .arg = 'd'},
+	{"hostname", S_IFREG | 0644, .show = show_uts, .store = store_uts, .arg = 'h'},
 	NUMBER("io_uring_disabled", 2),
 	NUMBER("kptr_restrict", 1),
 	NUMBER("ngroups_max", NGROUPS_LIMIT),
@@ -155,9 +186,9 @@ static const struct proc_entry epoll_entries[] = {
 static const struct proc_dir epoll_dir = {PROC_DIR(epoll_entries)};
 
 static const struct proc_entry inotify_entries[] = {
-	NUMBER("max_queued_events", 16384),
-	NUMBER("max_user_instances", 128),
-	NUMBER("max_user_watches", 65536),
+	SETTING("max_queued_events", inotify_events_max, 0, INT32_MAX),
+	SETTING("max_user_instances", inotify_instances_max, 0, INT32_MAX),
+	SETTING("max_user_watches", inotify_watches_max, 0, INT32_MAX),
 };
 static const struct proc_dir inotify_dir = {PROC_DIR(inotify_entries)};
 
@@ -166,9 +197,9 @@ static const struct proc_entry fs_entries[] = {
 	TEXT("file-max", "9223372036854775807"),
 	{"file-nr", S_IFREG | 0444, .show = show_file_nr},
 	{"inotify", S_IFDIR | 0555, .dir = &inotify_dir},
-	NUMBER("lease-break-time", 45),
+	SETTING("lease-break-time", lease_break_seconds, 0, INT32_MAX),
 	NUMBER("nr_open", 1048576),
-	NUMBER("pipe-max-size", 1048576),
+	SETTING("pipe-max-size", pipe_size_max, PAGE_SIZE, 1u << 31),
 	NUMBER("pipe-user-pages-hard", 0),
 	NUMBER("pipe-user-pages-soft", 16384),
 	NUMBER("protected_hardlinks", 0),
