@@ -15,10 +15,10 @@
 
 extern char **environ;
 
-static const ElfW(auxv_t) *find(unsigned long type)
+static const ElfW(auxv_t) * find(unsigned long type)
 {
 	char **e = environ;
-	const ElfW(auxv_t) *a;
+	const ElfW(auxv_t) * a;
 
 	while (*e)
 		e++;
@@ -48,8 +48,8 @@ int main(int argc, char **argv)
 	printf("ids %d\n", value(AT_UID) == getuid() && value(AT_EUID) == geteuid() &&
 			       value(AT_GID) == getgid() && value(AT_EGID) == getegid());
 	printf("entry %d\n", value(AT_ENTRY) != 0);
-	printf("base when dynamic %d\n", (value(AT_BASE) != 0) == (find(AT_BASE) != NULL &&
-								    value(AT_BASE) != 0));
+	printf("base when dynamic %d\n",
+	       (value(AT_BASE) != 0) == (find(AT_BASE) != NULL && value(AT_BASE) != 0));
 	printf("phent %lu\n", value(AT_PHENT));
 	for (unsigned long i = 0; i < value(AT_PHNUM); i++)
 		loads += ph[i].p_type == PT_LOAD;

@@ -47,8 +47,8 @@ int main(void)
 	printf("fresh: %d\n", *(volatile char *)(page + 4096));
 	printf("below the start: %d\n", kbrk(4096) == start + 50000);
 	printf("kernel address: %d\n", kbrk(0xffff800000000000UL) == start + 50000);
-	mmap((void *)(page + 16 * 4096), 4096, PROT_READ,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	mmap((void *)(page + 16 * 4096), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	     -1, 0);
 	printf("blocked: %d\n", kbrk(start + 40 * 4096) == start + 50000);
 	munmap((void *)(page + 16 * 4096), 4096);
 	getrlimit(RLIMIT_DATA, &lim);

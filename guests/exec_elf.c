@@ -14,19 +14,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BASE  0x10000000UL
-#define CODE  0x1000 /* file offset of the code, one page */
-#define DATA  0x2000 /* file offset of the data, one page, then bss */
+#define BASE	  0x10000000UL
+#define CODE	  0x1000 /* file offset of the code, one page */
+#define DATA	  0x2000 /* file offset of the data, one page, then bss */
 #define FILE_SIZE 0x3000
 
 /* exit(data + bss + 40): 42 when data is 2 and bss is clear. */
 static const unsigned char code[] = {
-	0x8b, 0x3c, 0x25, 0x00, 0x20, 0x00, 0x10, /* mov BASE+0x2000,%edi */
-	0x03, 0x3c, 0x25, 0x00, 0x29, 0x00, 0x10, /* add BASE+0x2900,%edi: after the file's part */
-	0x03, 0x3c, 0x25, 0x00, 0x40, 0x00, 0x10, /* add BASE+0x4000,%edi: on a page of its own */
-	0x83, 0xc7, 0x28,			  /* add $40,%edi */
-	0xb8, 0x3c, 0x00, 0x00, 0x00,		  /* mov $60,%eax */
-	0x0f, 0x05,				  /* syscall */
+    0x8b, 0x3c, 0x25, 0x00, 0x20, 0x00, 0x10, /* mov BASE+0x2000,%edi */
+    0x03, 0x3c, 0x25, 0x00, 0x29, 0x00, 0x10, /* add BASE+0x2900,%edi: after the file's part */
+    0x03, 0x3c, 0x25, 0x00, 0x40, 0x00, 0x10, /* add BASE+0x4000,%edi: on a page of its own */
+    0x83, 0xc7, 0x28,			      /* add $40,%edi */
+    0xb8, 0x3c, 0x00, 0x00, 0x00,	      /* mov $60,%eax */
+    0x0f, 0x05,				      /* syscall */
 };
 
 static struct image {
@@ -51,10 +51,10 @@ static void fresh(void)
 	img.eh.e_ehsize = sizeof(Elf64_Ehdr);
 	img.eh.e_phentsize = sizeof(Elf64_Phdr);
 	img.eh.e_phnum = 2;
-	img.ph[0] = (Elf64_Phdr){PT_LOAD, PF_R | PF_X, CODE, BASE + CODE, BASE + CODE, 0x1000,
-				 0x1000, 0x1000};
-	img.ph[1] = (Elf64_Phdr){PT_LOAD, PF_R | PF_W, DATA, BASE + DATA, BASE + DATA, 0x800,
-				 0x3000, 0x1000};
+	img.ph[0] = (Elf64_Phdr){PT_LOAD,     PF_R | PF_X, CODE,   BASE + CODE,
+				 BASE + CODE, 0x1000,	   0x1000, 0x1000};
+	img.ph[1] = (Elf64_Phdr){PT_LOAD,     PF_R | PF_W, DATA,   BASE + DATA,
+				 BASE + DATA, 0x800,	   0x3000, 0x1000};
 	memcpy((char *)&img + CODE, code, sizeof(code));
 	/* What lies behind the data in the file must not show. */
 	memset((char *)&img + DATA, 0x11, 0x1000);
@@ -69,8 +69,7 @@ static void try(const char *what)
 	int err = 0;
 	pid_t child;
 
-	if (fd < 0 || write(fd, &img, file_size) != (ssize_t)file_size ||
-	    pipe2(report, O_CLOEXEC))
+	if (fd < 0 || write(fd, &img, file_size) != (ssize_t)file_size || pipe2(report, O_CLOEXEC))
 		exit(1);
 	close(fd);
 	fflush(stdout);

@@ -75,8 +75,8 @@ int main(void)
 	expect("not to be written", mprotect(p, 100 * MIB, RW) == -1 && errno == ENOMEM);
 	expect("some of it", mprotect(p, 20 * MIB, RW) == 0);
 	expect("counts", (n = amount(ANON, -1)) > 20 && n < 44);
-	expect("read-only still counts", mprotect(p, 20 * MIB, PROT_READ) == 0 &&
-					     (n = amount(ANON, -1)) > 20 && n < 44);
+	expect("read-only still counts",
+	       mprotect(p, 20 * MIB, PROT_READ) == 0 && (n = amount(ANON, -1)) > 20 && n < 44);
 	munmap(p, 1UL << 40);
 
 	p = mmap(NULL, 30 * MIB, RW, ANON, -1, 0);

@@ -147,7 +147,8 @@ static void of_file(void)
 	result("bad type", mmap(NULL, PAGE, PROT_READ, 0, ro, 0));
 	result("validate, unknown flag",
 	       mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | (1 << 25), ro, 0));
-	result("validate, sync", mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, ro, 0));
+	result("validate, sync",
+	       mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, ro, 0));
 	result("huge offset", mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, ro, INT64_MAX & ~4095L));
 	close(ro);
 	close(wo);

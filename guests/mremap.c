@@ -94,8 +94,7 @@ int main(void)
 	result("no new length", mremap(p, PAGE, 0, 0));
 	result("no old length, private", mremap(p, 0, PAGE, MREMAP_MAYMOVE));
 	result("overlap", mremap(p, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE));
-	result("new unaligned",
-	       mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, area + 1));
+	result("new unaligned", mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, area + 1));
 	munmap(p + PAGE, PAGE);
 	result("unmapped", mremap(p + PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE));
 	result("across a hole", mremap(p, 3 * PAGE, 5 * PAGE, MREMAP_MAYMOVE));

@@ -111,7 +111,8 @@ static void limited(void)
 static void grows_down(void)
 {
 	size_t size = 16 << 20;
-	char *area = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *area =
+	    mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	char *p;
 
 	munmap(area, size);

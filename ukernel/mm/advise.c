@@ -205,8 +205,7 @@ long sys_mincore(struct task *t, uaddr_t addr, size_t len, uaddr_t vec)
 {
 	uaddr_t end = addr + page_align_up(len);
 	uint64_t pages = page_align_up(len) >> PAGE_SHIFT;
-	struct vm_op op = {
-	    .kind = VM_RESIDENT, .addr = addr, .len = end - addr, .new_addr = vec};
+	struct vm_op op = {.kind = VM_RESIDENT, .addr = addr, .len = end - addr, .new_addr = vec};
 	size_t done;
 
 	if (addr & ~PAGE_MASK)

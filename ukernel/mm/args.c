@@ -15,8 +15,8 @@
 
 #define STRING_MAX  (32 * PAGE_SIZE) /* one string with its NUL (execve(2)) */
 #define STRINGS_MAX INT32_MAX
-#define ARGS_MIN    (128UL << 10)    /* always allowed */
-#define ARGS_MAX    (6UL << 20)	     /* never more: three quarters of the usual stack limit */
+#define ARGS_MIN    (128UL << 10) /* always allowed */
+#define ARGS_MAX    (6UL << 20)	  /* never more: three quarters of the usual stack limit */
 
 /* All strings so far, and the page of the guest that was read last. */
 struct reader {

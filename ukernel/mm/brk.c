@@ -24,7 +24,7 @@ static int heap_grow(struct task *t, struct mm *mm, uaddr_t from, uaddr_t to)
 	int err;
 
 	if (next && (next->flags & REGION_GROWSDOWN ? to + PAGE_SIZE + STACK_GUARD_GAP
-						     : to + PAGE_SIZE) > next->start)
+						    : to + PAGE_SIZE) > next->start)
 		return -ENOMEM;
 	if (mm->count + 1 > REGION_COUNT_MAX)
 		return -ENOMEM;

@@ -17,15 +17,15 @@ struct elf_segment {
 };
 
 struct elf_image {
-	bool dyn;	 /* ET_DYN: goes anywhere */
-	uint64_t entry;	 /* not yet biased, as all addresses here */
-	uint64_t phdr;	 /* where the program headers will be in memory; 0: nowhere */
+	bool dyn;	/* ET_DYN: goes anywhere */
+	uint64_t entry; /* not yet biased, as all addresses here */
+	uint64_t phdr;	/* where the program headers will be in memory; 0: nowhere */
 	unsigned phnum;
 	struct elf_segment *seg; /* in file order; from malloc */
 	unsigned nseg;
-	uint64_t lo, hi;	 /* page-aligned bounds of all segments */
-	uint64_t align;		 /* the largest p_align of a segment, at least a page */
-	uint64_t data_size;	 /* of the highest writable segment in the file, for RLIMIT_DATA */
+	uint64_t lo, hi;    /* page-aligned bounds of all segments */
+	uint64_t align;	    /* the largest p_align of a segment, at least a page */
+	uint64_t data_size; /* of the highest writable segment in the file, for RLIMIT_DATA */
 	uint64_t interp_off, interp_len; /* PT_INTERP with its NUL; len 0: none */
 	bool stack_exec;		 /* PT_GNU_STACK asks for it */
 	/* The file passes the checks that execve makes before it gives up the old program, but

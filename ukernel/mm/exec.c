@@ -8,13 +8,13 @@
  *
  * Set-uid and set-gid bits have no effect, as under no_new_privs.
  */
+#include "mm/exec.h"
 #include "fs/file.h"
 #include "kern/futex.h"
 #include "kern/signal.h"
 #include "kern/task.h"
 #include "lib/log.h"
 #include "mm/elf.h"
-#include "mm/exec.h"
 #include "mm/mm.h"
 #include "mm/region.h"
 #include "mm/script.h"
@@ -260,8 +260,7 @@ static void old_space_leave(struct task *t)
 	if (t->robust_list)
 		futex_robust_exit(t);
 	t->robust_list = 0;
-	if (t->clear_child_tid && mm_shared(t->mm) &&
-	    put_user(t, zero, t->clear_child_tid) == 0)
+	if (t->clear_child_tid && mm_shared(t->mm) && put_user(t, zero, t->clear_child_tid) == 0)
 		futex_wake_address(t, t->clear_child_tid, 1);
 	t->clear_child_tid = 0;
 }
@@ -289,8 +288,8 @@ static void name_set(struct task *t, const char *filename)
 }
 
 /* The point of no return has been passed: t becomes the new program, on th. */
-static void task_switch(struct task *t, struct vthread *th, struct exec_space *sp,
-			struct file *exe, const struct exec_args *args)
+static void task_switch(struct task *t, struct vthread *th, struct exec_space *sp, struct file *exe,
+			const struct exec_args *args)
 {
 	struct process *p = t->proc;
 
@@ -324,8 +323,8 @@ static void task_switch(struct task *t, struct vthread *th, struct exec_space *s
 	log_debug(mm, "pid %d runs %s at %#lx", p->pid, args->filename, (unsigned long)sp->start);
 }
 
-static int program_start(struct task *t, const struct program *prog,
-			 const struct program *interp, struct exec_args *args)
+static int program_start(struct task *t, const struct program *prog, const struct program *interp,
+			 struct exec_args *args)
 {
 	struct exec_space sp = {0};
 	struct vthread *th = NULL;
@@ -445,8 +444,8 @@ long sys_execveat(struct task *t, int dirfd, uaddr_t path, uaddr_t argv, uaddr_t
 		ret = -ENOENT;
 	if (ret < 0)
 		goto out;
-	ret = exec_open(t, dirfd, given, lookup | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
-			&file);
+	ret =
+	    exec_open(t, dirfd, given, lookup | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &file);
 	if (ret < 0)
 		goto out;
 	args.filename = name = name_make(dirfd, given);

@@ -23,10 +23,10 @@ struct exec_space {
 	struct exec_zero {
 		uaddr_t addr;
 		size_t len;
-	} *zero;
+	} * zero;
 	unsigned nzero;
-	uaddr_t bias, entry;	   /* of the program */
-	uaddr_t base, start;	   /* of the interpreter (0: none); where execution starts */
+	uaddr_t bias, entry; /* of the program */
+	uaddr_t base, start; /* of the interpreter (0: none); where execution starts */
 	uaddr_t phdr;
 	unsigned phnum;
 	/* The first stack: sp, and what lies from there to the top. */

@@ -52,8 +52,8 @@ bool region_is_data(int prot, uint32_t flags)
 bool region_is_charged(int prot, uint32_t flags)
 {
 	/* Under a limit MAP_NORESERVE would be a way round it (as with vm.overcommit_memory=2). */
-	uint32_t exempt = REGION_SHARED | REGION_SPECIAL | REGION_HIDDEN |
-			  (memory_max ? 0 : REGION_NORESERVE);
+	uint32_t exempt =
+	    REGION_SHARED | REGION_SPECIAL | REGION_HIDDEN | (memory_max ? 0 : REGION_NORESERVE);
 
 	return (prot & PROT_WRITE) && !(flags & exempt);
 }

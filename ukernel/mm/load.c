@@ -96,8 +96,8 @@ static int segment_map(struct task *t, struct exec_space *sp, struct file *file,
 	if (!s->memsz)
 		return 0;
 	if (s->filesz) {
-		err = exec_map(t, sp, map_lo, map_hi - map_lo, s->prot, 0, file,
-			       s->off & PAGE_MASK);
+		err =
+		    exec_map(t, sp, map_lo, map_hi - map_lo, s->prot, 0, file, s->off & PAGE_MASK);
 		if (err)
 			return err;
 		/* The rest of the file's last page is not the program's (elf(5)). */
@@ -108,8 +108,8 @@ static int segment_map(struct task *t, struct exec_space *sp, struct file *file,
 	}
 	if (end <= map_hi)
 		return 0;
-	return exec_map(t, sp, map_hi, end - map_hi,
-			PROT_READ | PROT_WRITE | (s->prot & PROT_EXEC), 0, NULL, 0);
+	return exec_map(t, sp, map_hi, end - map_hi, PROT_READ | PROT_WRITE | (s->prot & PROT_EXEC),
+			0, NULL, 0);
 }
 
 static int image_map(struct task *t, struct exec_space *sp, struct file *file,

@@ -54,8 +54,8 @@ static uint64_t range_locked(struct mm *mm, uaddr_t start, uaddr_t end)
 
 	for (; r && r->start < end; r = r->next)
 		if (r->flags & REGION_LOCKED)
-			sum += (r->end < end ? r->end : end) -
-			       (r->start > start ? r->start : start);
+			sum +=
+			    (r->end < end ? r->end : end) - (r->start > start ? r->start : start);
 	return sum;
 }
 

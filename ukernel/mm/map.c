@@ -60,8 +60,8 @@ static int file_check(struct map_request *q)
 
 /* The flags that MAP_SHARED_VALIDATE knows (those without an effect here included). */
 #define MAP_KNOWN                                                                                  \
-	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_GROWSDOWN |    \
-	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |        \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_GROWSDOWN |   \
+	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |      \
 	 MAP_32BIT | MAP_FIXED_NOREPLACE | MAP_HUGE_2MB | MAP_HUGE_1GB)
 
 static int type_check(struct map_request *q)
@@ -226,8 +226,8 @@ out:
 int64_t mm_map(struct task *t, uaddr_t addr, size_t len, int prot, int flags, struct file *file,
 	       uint64_t off)
 {
-	struct map_request q = {addr, page_align_up(len), prot & PROT_ALL, flags, .file = file,
-				.off = off};
+	struct map_request q = {addr,  page_align_up(len), prot & PROT_ALL,
+				flags, .file = file,	   .off = off};
 	struct mm *mm = t->mm;
 	int64_t at;
 	int err;

@@ -68,7 +68,7 @@ struct exec_args {
 	const char *filename; /* as given: for AT_EXECFN, scripts, the task's name */
 	char *block;	      /* of whoever made the strings; not looked at */
 	bool inaccessible;    /* filename cannot be opened by a script's interpreter (O_CLOEXEC) */
-	bool doomed;	      /* out: Linux would have given up the old program before this failure */
+	bool doomed; /* out: Linux would have given up the old program before this failure */
 };
 int task_exec(struct task *t, struct file *file, struct exec_args *args);
 /* Open a program as execve does: a regular file with execute permission, -EACCES if not.
@@ -88,9 +88,9 @@ bool mm_futex_key(struct mm *mm, uaddr_t addr, const void **object, uint64_t *of
  * runtimes do with their heaps, costs nothing until it is made writable.  MAP_NORESERVE is heeded
  * only while there is no limit.
  */
-extern uint64_t memory_max;	/* the limit that --memory sets, in bytes; 0: none */
-extern uint64_t memory_charged; /* now */
-int memory_charge(uint64_t bytes); /* 0 or -ENOMEM */
+extern uint64_t memory_max;		  /* the limit that --memory sets, in bytes; 0: none */
+extern uint64_t memory_charged;		  /* now */
+int memory_charge(uint64_t bytes);	  /* 0 or -ENOMEM */
 void memory_charge_force(uint64_t bytes); /* it is there already: no limit */
 void memory_uncharge(uint64_t bytes);
 #endif

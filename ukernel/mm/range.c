@@ -212,8 +212,8 @@ void range_drop(struct mm *mm, uaddr_t start, uaddr_t end, struct region_spare *
 	}
 }
 
-void range_change(struct mm *mm, uaddr_t start, uaddr_t end, int prot, uint32_t clear,
-		  uint32_t set, struct region_spare *s)
+void range_change(struct mm *mm, uaddr_t start, uaddr_t end, int prot, uint32_t clear, uint32_t set,
+		  struct region_spare *s)
 {
 	struct region *r = region_overlap(mm, start, end);
 

@@ -20,21 +20,21 @@ struct file;
 struct task;
 
 /* What a region is, beside its protection. */
-#define REGION_SHARED	  (1u << 0)
-#define REGION_NORESERVE  (1u << 1)
-#define REGION_GROWSDOWN  (1u << 2)
-#define REGION_LOCKED	  (1u << 3)
+#define REGION_SHARED	   (1u << 0)
+#define REGION_NORESERVE   (1u << 1)
+#define REGION_GROWSDOWN   (1u << 2)
+#define REGION_LOCKED	   (1u << 3)
 #define REGION_LOCKONFAULT (1u << 4)
-#define REGION_DONTFORK	  (1u << 5)
-#define REGION_WIPEONFORK (1u << 6)
-#define REGION_DONTDUMP	  (1u << 7)
-#define REGION_HUGEPAGE	  (1u << 8)
-#define REGION_NOHUGEPAGE (1u << 9)
-#define REGION_ACCOUNT	  (1u << 10) /* its bytes count against the box's memory */
-#define REGION_HEAP	  (1u << 11) /* made by brk */
-#define REGION_SPECIAL	  (1u << 12) /* vDSO and its data: no file behind it, never counted */
-#define REGION_HIDDEN	  (1u << 13) /* the machine's own pages: guests may not touch or see them */
-#define REGION_INHERITED  (1u << 14) /* fork's copy: does not merge with what is new */
+#define REGION_DONTFORK	   (1u << 5)
+#define REGION_WIPEONFORK  (1u << 6)
+#define REGION_DONTDUMP	   (1u << 7)
+#define REGION_HUGEPAGE	   (1u << 8)
+#define REGION_NOHUGEPAGE  (1u << 9)
+#define REGION_ACCOUNT	   (1u << 10) /* its bytes count against the box's memory */
+#define REGION_HEAP	   (1u << 11) /* made by brk */
+#define REGION_SPECIAL	   (1u << 12) /* vDSO and its data: no file behind it, never counted */
+#define REGION_HIDDEN	   (1u << 13) /* the machine's own pages: guests may not touch or see them */
+#define REGION_INHERITED   (1u << 14) /* fork's copy: does not merge with what is new */
 
 /* The identity of shared anonymous memory: what fork's copies have in common. */
 struct shared_anon {
@@ -48,10 +48,10 @@ struct region {
 	uint8_t prot; /* PROT_* now ... */
 	uint8_t may;  /* ... and what mprotect may ask for */
 	uint32_t flags;
-	uint64_t off;		   /* in file; for anonymous memory the address it was born at */
-	struct file *file;	   /* counted */
+	uint64_t off;		 /* in file; for anonymous memory the address it was born at */
+	struct file *file;	 /* counted */
 	struct shared_anon *shm; /* counted; shared anonymous memory only */
-	const char *name;	   /* a constant, or NULL */
+	const char *name;	 /* a constant, or NULL */
 
 	/* Kept by region.c. */
 	struct region *prev, *next;
@@ -98,7 +98,7 @@ uaddr_t region_hole_high(struct mm *mm, uaddr_t lo, uaddr_t hi, uint64_t len);
 uaddr_t region_hole_low(struct mm *mm, uaddr_t lo, uaddr_t hi, uint64_t len);
 
 /* --- changes to the record (range.c) --- */
-struct region *region_alloc(void); /* zeroed; NULL: no memory */
+struct region *region_alloc(void);  /* zeroed; NULL: no memory */
 void region_free(struct region *r); /* drops file and shm; not linked */
 /* Spare nodes, so that a change that the host has already made can always be recorded. */
 struct region_spare {
@@ -112,8 +112,8 @@ struct region *range_add(struct mm *mm, struct region *r);
 void range_drop(struct mm *mm, uaddr_t start, uaddr_t end, struct region_spare *s);
 /* Give [start, end), which must be mapped, new attributes: prot < 0 keeps; flags: clear, then set.
  * Needs two spare nodes. */
-void range_change(struct mm *mm, uaddr_t start, uaddr_t end, int prot, uint32_t clear,
-		  uint32_t set, struct region_spare *s);
+void range_change(struct mm *mm, uaddr_t start, uaddr_t end, int prot, uint32_t clear, uint32_t set,
+		  struct region_spare *s);
 /* Is every byte of it mapped? */
 bool range_mapped(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Would guests touch the machine's own pages? */

@@ -23,7 +23,7 @@
 #endif
 
 #define STACK_EXPAND (128UL << 10) /* room below the strings at the start, as Linux */
-#define CLOCK_TICKS  100	    /* sysconf(_SC_CLK_TCK) */
+#define CLOCK_TICKS  100	   /* sysconf(_SC_CLK_TCK) */
 
 static const char platform[] = "x86_64";
 
@@ -64,7 +64,7 @@ int exec_stack_reserve(struct task *t, struct exec_space *sp, const struct exec_
 }
 
 struct pen {
-	char *buf;     /* holds guest addresses [base, top) */
+	char *buf; /* holds guest addresses [base, top) */
 	uaddr_t base, top;
 	uaddr_t at;
 };

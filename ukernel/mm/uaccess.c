@@ -31,10 +31,10 @@ static size_t mem_copy(struct task *t, uaddr_t addr, void *to, const void *from,
 	size_t usable = range_usable(addr, len), done = 0;
 
 	while (done < usable) {
-		size_t n = to ? machine->mem_read(t->thread, addr + done, (char *)to + done,
-						  usable - done)
-			      : machine->mem_write(t->thread, addr + done,
-						   (const char *)from + done, usable - done);
+		size_t n =
+		    to ? machine->mem_read(t->thread, addr + done, (char *)to + done, usable - done)
+		       : machine->mem_write(t->thread, addr + done, (const char *)from + done,
+					    usable - done);
 
 		done += n;
 		if (done < usable && !mm_fault(t, addr + done, !to))
@@ -234,7 +234,8 @@ int iov_from_user(struct task *t, uaddr_t iov, unsigned long iovcnt, struct abi_
 	for (unsigned long i = 0; i < iovcnt; i++) {
 		if ((int64_t)v[i].len < 0)
 			goto fail;
-		if (v[i].len > machine_info.user_hi || v[i].base > machine_info.user_hi - v[i].len) {
+		if (v[i].len > machine_info.user_hi ||
+		    v[i].base > machine_info.user_hi - v[i].len) {
 			err = -EFAULT;
 			goto fail;
 		}

@@ -32,11 +32,12 @@ ssize_t string_from_user(struct task *t, char *to, uaddr_t from, size_t max);
  * front.  read and write of every file work on one of these.
  */
 struct uio {
-	struct task *task;	      /* NULL: kernel memory */
-	const struct abi_iovec *iov; /* base is a guest address, or a host pointer if task is NULL */
+	struct task *task; /* NULL: kernel memory */
+	const struct abi_iovec
+	    *iov; /* base is a guest address, or a host pointer if task is NULL */
 	unsigned iovcnt;
-	size_t iov_off; /* consumed of iov[0] */
-	size_t left;	/* bytes left in all */
+	size_t iov_off;	      /* consumed of iov[0] */
+	size_t left;	      /* bytes left in all */
 	struct abi_iovec one; /* for the single-buffer initialisers */
 };
 

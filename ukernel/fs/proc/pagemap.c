@@ -1,6 +1,6 @@
 /*
- * pagemap.c - /proc/PID/pagemap: eight bytes for each page, without frame numbers, as Linux shows it
- * to those without CAP_SYS_ADMIN.
+ * pagemap.c - /proc/PID/pagemap: eight bytes for each page, without frame numbers, as Linux shows
+ * it to those without CAP_SYS_ADMIN.
  */
 #include "fs/proc/proc.h"
 #include "machine.h"
@@ -52,7 +52,7 @@ static int64_t pagemap_llseek(struct file *f, int64_t off, int whence)
 }
 
 const struct file_ops proc_pagemap_fops = {
-	.name = "pagemap",
-	.read = pagemap_read,
-	.llseek = pagemap_llseek,
+    .name = "pagemap",
+    .read = pagemap_read,
+    .llseek = pagemap_llseek,
 };
