@@ -115,7 +115,8 @@ static int backlog_wait(struct sock *listener, bool nonblock, uint64_t deadline)
 	return 0;
 }
 
-static int connect_stream(struct task *t, struct sock *s, const struct sockname *name, bool nonblock)
+static int connect_stream(struct task *t, struct sock *s, const struct sockname *name,
+			  bool nonblock)
 {
 	uint64_t deadline = s->sndtimeo_ns ? time_now_ns() + s->sndtimeo_ns : WAIT_FOREVER;
 	struct sock *listener, *end;

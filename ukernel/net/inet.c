@@ -117,7 +117,8 @@ static int inet_type(int type, int *protocol)
 	int natural = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
 
 	if (type == SOCK_RAW || type == SOCK_PACKET)
-		return -EPERM; /* needs CAP_NET_RAW over the host's interfaces: nobody has it here */
+		return -EPERM; /* needs CAP_NET_RAW over the host's interfaces: nobody has it here
+				*/
 	if (type != SOCK_STREAM && type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
 	if (*protocol && *protocol != natural)
@@ -163,7 +164,7 @@ static bool port_taken(const struct sock *s, struct endpoint e)
 {
 	struct sock *o;
 
-	list_for_each(o, bucket(e.port), bound) {
+	list_for_each (o, bucket(e.port), bound) {
 		struct endpoint other = endpoint_of(&o->local);
 
 		if (o != s && o->type == s->type && other.port == e.port &&
@@ -225,7 +226,8 @@ static int inet_bind(struct task *t, struct sock *s, const struct sockname *name
 static int inet_autobind(struct sock *s)
 {
 	struct endpoint e = {s->family->family == AF_INET ? mapped(INADDR_ANY)
-							  : (struct in6_addr)IN6ADDR_ANY_INIT, 0};
+							  : (struct in6_addr)IN6ADDR_ANY_INIT,
+			     0};
 	int err;
 
 	if (bound(s))
@@ -259,13 +261,12 @@ static struct endpoint destination(const struct sockname *name)
 
 	if (is_any(&e.addr))
 		e.addr = is_mapped(&e.addr) || name->family == AF_INET
-				 ? mapped(INADDR_LOOPBACK)
-				 : (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
+			     ? mapped(INADDR_LOOPBACK)
+			     : (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
 	return e;
 }
 
-static int inet_find(struct task *t, struct sock *s, const struct sockname *name,
-		     struct sock **out)
+static int inet_find(struct task *t, struct sock *s, const struct sockname *name, struct sock **out)
 {
 	struct endpoint e;
 	struct sock *o;
@@ -278,12 +279,13 @@ static int inet_find(struct task *t, struct sock *s, const struct sockname *name
 		return -ENETUNREACH;
 	if (!e.port)
 		return s->type == SOCK_DGRAM ? -EINVAL : -ECONNREFUSED;
-	list_for_each(o, bucket(e.port), bound) {
+	list_for_each (o, bucket(e.port), bound) {
 		int m = o->type == s->type ? match(o, &e) : 0;
 
 		if (s->type == SOCK_STREAM && !o->listening)
 			continue;
-		if (s->type == SOCK_DGRAM && m && o->remote.len && sockname_equal(&o->remote, &s->local))
+		if (s->type == SOCK_DGRAM && m && o->remote.len &&
+		    sockname_equal(&o->remote, &s->local))
 			m += 4; /* connected to us: nobody fits better */
 		if (m > best) {
 			best = m;

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define CONTROL_MAX  20480 /* as net.core.optmem_max */
-#define ALIGN8(n)    (((n) + 7) & ~(size_t)7)
+#define CONTROL_MAX 20480 /* as net.core.optmem_max */
+#define ALIGN8(n)   (((n) + 7) & ~(size_t)7)
 
 struct abi_cmsghdr {
 	uint64_t len; /* with this header */
@@ -124,7 +124,8 @@ static bool put_cmsg(struct task *t, uaddr_t control, size_t len, size_t *used, 
 		h.len = len - *used;
 		size = h.len - sizeof(h);
 	}
-	if (put_user(t, h, control + *used) || copy_to_user(t, control + *used + sizeof(h), data, size))
+	if (put_user(t, h, control + *used) ||
+	    copy_to_user(t, control + *used + sizeof(h), data, size))
 		return false;
 	*used += ALIGN8(h.len) < len - *used ? ALIGN8(h.len) : len - *used;
 	return whole;
@@ -135,8 +136,8 @@ static bool put_files(struct task *t, struct scm *scm, uaddr_t control, size_t l
 		      bool cloexec)
 {
 	size_t room = len - *used > sizeof(struct abi_cmsghdr)
-			      ? (len - *used - sizeof(struct abi_cmsghdr)) / sizeof(int32_t)
-			      : 0;
+			  ? (len - *used - sizeof(struct abi_cmsghdr)) / sizeof(int32_t)
+			  : 0;
 	int32_t fds[SCM_FDS_MAX];
 	unsigned n = 0;
 

@@ -1,9 +1,9 @@
 /*
- * unix.c - AF_UNIX sockets: two ends, each with a queue of what it has received (unix(7)).
+ * sock.c - what all sockets share: their life, shutdown and close, and the file that each one is.
  *
- * Only connected pairs exist so far; names (bind, listen, accept) are to come here too.
+ * Knows nothing of names: which end is at an address is the family's business (unix.c, inet.c).
  */
-#include "net/sock.h"
+#include "net/queue.h"
 
 #include "fs/pipe.h"
 #include "kern/cred.h"
@@ -21,9 +21,6 @@
 #include <sys/stat.h>
 
 #define BUFFER_DEFAULT 212992 /* as net.core.wmem_default */
-#define CHUNK_MAX      32768  /* of a stream in one message */
-#define DGRAM_QUEUE    512    /* messages that may wait, however small */
-#define DATAGRAM_MAX   65507  /* UDP over IPv4 */
 
 static const struct file_ops sock_ops;
 static struct super *sockfs;
@@ -48,13 +45,6 @@ void scm_release(struct scm *scm)
 	scm->nfiles = 0;
 }
 
-static void message_free(struct message *m)
-{
-	list_del(&m->link);
-	scm_release(&m->scm);
-	free(m);
-}
-
 struct sock *sock_get(struct sock *s)
 {
 	s->refs++;
@@ -67,404 +57,6 @@ void sock_put(struct sock *s)
 		return;
 	free(s->options);
 	free(s);
-}
-
-static bool is_stream(const struct sock *s)
-{
-	return s->type == SOCK_STREAM;
-}
-
-static bool connected(const struct sock *s)
-{
-	return s->peer != NULL;
-}
-
-/* --- sending --- */
-
-/* How much more may be sent before somebody reads. */
-static size_t send_room(const struct sock *s)
-{
-	const struct sock *p = s->peer;
-	size_t limit = s->sndbuf;
-
-	return p->queued < limit ? limit - p->queued : 0;
-}
-
-static bool writable(const struct sock *s)
-{
-	return !s->peer || s->peer->queued * 4 <= (size_t)s->sndbuf;
-}
-
-/* The peer has closed.  TCP learns that only by the answer to the first bytes sent (a reset, which
- * then is EPIPE); the others know at once. */
-static int send_to_closed(struct sock *s)
-{
-	if (s->type == SOCK_DGRAM)
-		return -ECONNREFUSED;
-	if (!sock_is_inet(s) || s->was_reset)
-		return -EPIPE;
-	s->was_reset = true;
-	return 1;
-}
-
-/* Until len bytes (any, for a stream) may be sent.  1: swallow them. */
-static int send_wait(struct sock *s, size_t len, bool nonblock, uint64_t deadline)
-{
-	for (;;) {
-		struct sock *p = s->peer;
-		int err;
-
-		if (s->error) {
-			err = s->error;
-			s->error = 0;
-			return -err;
-		}
-		if (s->write_shut)
-			return -EPIPE;
-		if (!p)
-			return is_stream(s) && sock_is_inet(s) ? -EPIPE : -ENOTCONN;
-		if (p->closed)
-			return send_to_closed(s);
-		if (p->read_shut && !sock_is_inet(s))
-			return -EPIPE;
-		if (send_room(s) >= (is_stream(s) ? 1 : len) || (!p->queued && !is_stream(s)))
-			return 0;
-		if (nonblock)
-			return -EAGAIN;
-		err = wait_on_until(&s->writers, deadline);
-		if (err)
-			return err == -ETIMEDOUT ? -EAGAIN : err;
-	}
-}
-
-static struct message *message_build(struct uio *from, size_t len, struct scm *scm, int *err)
-{
-	struct message *m = malloc(sizeof(*m) + len);
-	ssize_t n;
-
-	if (!m) {
-		*err = -ENOBUFS;
-		return NULL;
-	}
-	n = len ? uio_get(from, m->data, len) : 0;
-	if (n < 0 || (size_t)n < len) {
-		free(m);
-		*err = -EFAULT;
-		return NULL;
-	}
-	list_init(&m->link);
-	m->len = len;
-	m->off = 0;
-	m->scm = *scm;
-	/* Descriptors travel with the first byte only; credentials with every one. */
-	scm->files = NULL;
-	scm->nfiles = 0;
-	return m;
-}
-
-static void message_queue(struct sock *to, struct message *m)
-{
-	list_add_tail(&m->link, &to->queue);
-	to->queued += m->len;
-	to->nqueued++;
-	waitq_wake(&to->readers, EPOLLIN | EPOLLRDNORM);
-}
-
-static uint64_t deadline_after(uint64_t ns)
-{
-	return ns ? time_now_ns() + ns : WAIT_FOREVER;
-}
-
-static ssize_t send_stream(struct sock *s, struct uio *from, bool nonblock, uint64_t deadline,
-			   struct scm *scm)
-{
-	ssize_t done = 0;
-
-	do {
-		size_t len = from->left;
-		struct message *m;
-		int err = send_wait(s, len, nonblock, deadline);
-
-		if (err > 0) {
-			uio_advance(from, len);
-			return done + len;
-		}
-		if (!err) {
-			len = len < CHUNK_MAX ? len : CHUNK_MAX;
-			len = len < send_room(s) ? len : send_room(s);
-			if (!len)
-				break;
-		}
-		m = err ? NULL : message_build(from, len, scm, &err);
-		if (err)
-			return done ? done : err;
-		message_queue(s->peer, m);
-		done += len;
-	} while (from->left);
-	return done;
-}
-
-/* A connected datagram socket hears only its peer (connect(2)). */
-static bool hears(const struct sock *to, const struct sock *from)
-{
-	if (to->type != SOCK_DGRAM || !to->remote.len)
-		return true;
-	if (!sock_is_inet(to))
-		return to->peer == from;
-	return sockname_equal(&to->remote, &from->local);
-}
-
-/* One packet to a socket of our own choice. */
-static ssize_t send_packet_to(struct sock *s, struct sock *to, struct uio *from, bool nonblock,
-			      uint64_t deadline, struct scm *scm)
-{
-	size_t len = from->left;
-	struct message *m;
-	int err = 0;
-
-	if (!hears(to, s))
-		return sock_is_inet(s) ? (ssize_t)len : -EPERM;
-	while (to->nqueued && (to->queued + len > (size_t)to->rcvbuf || to->nqueued >= DGRAM_QUEUE)) {
-		if (sock_is_inet(s))
-			return len; /* UDP: lost */
-		if (nonblock)
-			return -EAGAIN;
-		sock_get(to);
-		err = wait_on_until(&to->senders, deadline);
-		bool gone = to->closed;
-		sock_put(to);
-		if (err)
-			return err == -ETIMEDOUT ? -EAGAIN : err;
-		if (gone)
-			return -ECONNREFUSED;
-	}
-	m = message_build(from, len, scm, &err);
-	if (!m)
-		return err;
-	m->from = s->local;
-	message_queue(to, m);
-	return len;
-}
-
-static ssize_t send_datagram(struct sock *s, struct uio *from, bool nonblock, uint64_t deadline,
-			     struct scm *scm, const struct sockname *dest)
-{
-	struct sock *to = s->peer;
-	int err = s->error;
-
-	s->error = 0;
-	if (err)
-		return -err;
-	if (s->write_shut)
-		return -EPIPE;
-	if (!dest && s->remote.len && sock_is_inet(s))
-		dest = &s->remote;
-	if (dest) {
-		err = s->family->autobind(s);
-		if (!err)
-			err = s->family->find(current, s, dest, &to);
-		if (err == -ECONNREFUSED && sock_is_inet(s)) {
-			/* The answer to a datagram comes later, if anybody listens for it. */
-			if (dest == &s->remote)
-				s->error = ECONNREFUSED;
-			return from->left;
-		}
-		if (err)
-			return err;
-	}
-	if (!to)
-		return sock_is_inet(s) ? -EDESTADDRREQ : -ENOTCONN;
-	if (to->closed)
-		return -ECONNREFUSED;
-	if (to->read_shut)
-		return -EPIPE;
-	return send_packet_to(s, to, from, nonblock, deadline, scm);
-}
-
-ssize_t sock_send(struct sock *s, struct uio *from, int flags, bool nonblock, struct scm *scm,
-		  const struct sockname *dest)
-{
-	uint64_t deadline = deadline_after(s->sndtimeo_ns);
-	int err;
-
-	if (flags & MSG_DONTWAIT)
-		nonblock = true;
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
-	if (s->type == SOCK_DGRAM && sock_is_inet(s) && from->left > DATAGRAM_MAX)
-		return -EMSGSIZE;
-	if (!is_stream(s) && from->left > (size_t)s->sndbuf)
-		return -EMSGSIZE;
-	if (s->type == SOCK_DGRAM)
-		return send_datagram(s, from, nonblock, deadline, scm, dest);
-	if (is_stream(s))
-		return send_stream(s, from, nonblock, deadline, scm);
-	err = send_wait(s, from->left, nonblock, deadline);
-	return err ? err : send_packet_to(s, s->peer, from, nonblock, deadline, scm);
-}
-
-/* --- receiving --- */
-
-static int recv_wait(struct sock *s, bool nonblock, uint64_t deadline)
-{
-	while (list_empty(&s->queue)) {
-		int err = s->error;
-
-		s->error = 0;
-		if (err)
-			return -err;
-		if (s->read_shut)
-			return 1;
-		if (!connected(s) && s->type != SOCK_DGRAM)
-			return is_stream(s) && !sock_is_inet(s) ? -EINVAL : -ENOTCONN;
-		if (nonblock)
-			return -EAGAIN;
-		err = wait_on_until(&s->readers, deadline);
-		if (err)
-			return err == -ETIMEDOUT ? -EAGAIN : err;
-	}
-	return 0;
-}
-
-/* After reading: the peer's writers may go on. */
-static void recv_made_room(struct sock *s)
-{
-	waitq_wake(&s->senders, EPOLLOUT);
-	if (s->peer && writable(s->peer))
-		waitq_wake(&s->peer->writers, EPOLLOUT | EPOLLWRNORM);
-}
-
-/* Copies of the files, for MSG_PEEK; or the files themselves. */
-static int scm_take(struct scm *from, struct scm *to, bool copy)
-{
-	to->cred = from->cred;
-	if (!from->nfiles)
-		return 0;
-	if (!copy) {
-		to->files = from->files;
-		to->nfiles = from->nfiles;
-		from->files = NULL;
-		from->nfiles = 0;
-		return 0;
-	}
-	to->files = malloc(from->nfiles * sizeof(*to->files));
-	if (!to->files)
-		return -ENOMEM;
-	for (unsigned i = 0; i < from->nfiles; i++)
-		to->files[i] = file_get(from->files[i]);
-	to->nfiles = from->nfiles;
-	return 0;
-}
-
-static ssize_t recv_packet(struct sock *s, struct uio *to, int flags, struct scm *scm,
-			   int *out_flags, struct sockname *from_name)
-{
-	struct message *m = list_first(&s->queue, struct message, link);
-	size_t want = m->len < to->left ? m->len : to->left;
-	ssize_t n = want ? uio_put(to, m->data, want) : 0;
-
-	if (n < 0)
-		return n;
-	if (want < m->len)
-		*out_flags |= MSG_TRUNC;
-	if (from_name)
-		*from_name = m->from;
-	if (scm_take(&m->scm, scm, flags & MSG_PEEK))
-		return -ENOMEM;
-	if (flags & MSG_TRUNC)
-		n = m->len;
-	if (!(flags & MSG_PEEK)) {
-		s->queued -= m->len;
-		s->nqueued--;
-		message_free(m);
-		recv_made_room(s);
-	}
-	return n;
-}
-
-static bool same_sender(const struct scm *a, const struct scm *b)
-{
-	return memcmp(&a->cred, &b->cred, sizeof(a->cred)) == 0;
-}
-
-/* What is queued, as far as it may be read in one go: a stretch ends behind a message with
- * descriptors and, when credentials are asked for, where the sender changes (unix(7)). */
-static ssize_t recv_stretch(struct sock *s, struct uio *to, int flags, struct scm *scm, bool *begun)
-{
-	struct message *m, *tmp;
-	ssize_t done = 0;
-
-	list_for_each_safe(m, tmp, &s->queue, link) {
-		size_t left = m->len - m->off;
-		ssize_t n;
-
-		if (!to->left || (*begun && s->passcred && !same_sender(scm, &m->scm)))
-			break;
-		n = left ? uio_put(to, m->data + m->off, left) : 0;
-		if (n < 0)
-			return done ? done : n;
-		*begun = true;
-		if (scm_take(&m->scm, scm, flags & MSG_PEEK))
-			return -ENOMEM;
-		done += n;
-		if (!(flags & MSG_PEEK)) {
-			m->off += n;
-			s->queued -= n;
-			if (m->off == m->len) {
-				s->nqueued--;
-				message_free(m);
-			}
-		}
-		if (scm->nfiles)
-			break;
-	}
-	if (done && !(flags & MSG_PEEK))
-		recv_made_room(s);
-	return done;
-}
-
-static ssize_t recv_stream(struct sock *s, struct uio *to, int flags, bool nonblock,
-			   uint64_t deadline, struct scm *scm)
-{
-	bool begun = false;
-	ssize_t done = 0;
-
-	if (!to->left)
-		return 0;
-	for (;;) {
-		int wait = recv_wait(s, nonblock, deadline);
-		ssize_t n;
-
-		if (wait)
-			return done ? done : wait < 0 ? wait : 0;
-		n = recv_stretch(s, to, flags, scm, &begun);
-		if (n <= 0)
-			return done ? done : n;
-		done += n;
-		if (!(flags & MSG_WAITALL) || (flags & MSG_PEEK) || !to->left || scm->nfiles)
-			return done;
-	}
-}
-
-ssize_t sock_recv(struct sock *s, struct uio *to, int flags, bool nonblock, struct scm *scm,
-		  int *out_flags, struct sockname *from_name)
-{
-	uint64_t deadline = deadline_after(s->rcvtimeo_ns);
-	int wait;
-
-	*scm = (struct scm){0};
-	if (from_name)
-		from_name->len = 0;
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
-	if (flags & MSG_DONTWAIT)
-		nonblock = true;
-	if (is_stream(s))
-		return recv_stream(s, to, flags, nonblock, deadline, scm);
-	wait = recv_wait(s, nonblock, deadline);
-	if (wait)
-		return wait < 0 ? wait : 0;
-	return recv_packet(s, to, flags, scm, out_flags, from_name);
 }
 
 /* --- shutdown, close --- */
@@ -488,7 +80,7 @@ int sock_shutdown(struct sock *s, int how)
 		s->read_shut = true;
 	if (how != SHUT_RD)
 		s->write_shut = true;
-	if (p && s->type != SOCK_DGRAM) { /* the other end sees the mirror image */
+	if (p && s->type != SOCK_DGRAM) {		/* the other end sees the mirror image */
 		if (how != SHUT_WR && !sock_is_inet(s)) /* TCP does not tell it */
 			p->write_shut = true;
 		if (how != SHUT_RD)
@@ -523,7 +115,8 @@ static void disconnect(struct sock *s, bool reset)
 
 void sock_close(struct sock *s)
 {
-	bool reset = !list_empty(&s->queue) || (sock_is_inet(s) && s->linger.onoff && !s->linger.linger);
+	bool reset =
+	    !list_empty(&s->queue) || (sock_is_inet(s) && s->linger.onoff && !s->linger.linger);
 
 	s->closed = true;
 	if (s->family->unbind)
@@ -616,12 +209,12 @@ static long sock_ioctl(struct file *f, struct task *t, unsigned cmd, uaddr_t arg
 }
 
 static const struct file_ops sock_ops = {
-	.name = "socket",
-	.read = sock_read,
-	.write = sock_write,
-	.poll = sock_poll,
-	.ioctl = sock_ioctl,
-	.release = sock_release,
+    .name = "socket",
+    .read = sock_read,
+    .write = sock_write,
+    .poll = sock_poll,
+    .ioctl = sock_ioctl,
+    .release = sock_release,
 };
 
 struct sock *sock_alloc(const struct sock_family *family, int type, int protocol)

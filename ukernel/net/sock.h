@@ -1,5 +1,9 @@
 /*
- * unix.h - AF_UNIX sockets: two ends, each with a queue of messages that it has received.
+ * sock.h - sockets: two ends, each with a queue of messages that it has received.
+ *
+ * There is no wire: the network of a box is its own loopback, so both ends are always here, and
+ * sending is putting a message in the other end's queue.  What differs between the families is
+ * how an end is named and found (struct sock_family: unix.c, inet.c).
  */
 #ifndef NET_SOCK_H
 #define NET_SOCK_H
@@ -9,10 +13,10 @@
 #include "kern/waitq.h"
 #include "lib/list.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
@@ -68,8 +72,7 @@ struct sock_family {
 	int (*autobind)(struct sock *s);
 	/* The listening (stream) or receiving (datagram) socket at name; borrowed.
 	 * -ECONNREFUSED, -ENOENT, -ENETUNREACH, -EPROTOTYPE, ... */
-	int (*find)(struct task *t, struct sock *s, const struct sockname *name,
-		    struct sock **out);
+	int (*find)(struct task *t, struct sock *s, const struct sockname *name, struct sock **out);
 	/* The name is free again: s closes. */
 	void (*unbind)(struct sock *s);
 	/* s has been connected to the name: set s->local and s->remote, and those of the other end,
@@ -100,10 +103,10 @@ struct sock {
 	bool connecting;	 /* connect() without waiting was answered EINPROGRESS */
 
 	struct sock *peer; /* counted; NULL when never connected */
-	bool closed;	    /* its file is gone */
+	bool closed;	   /* its file is gone */
 	bool read_shut, write_shut, passcred;
 	bool was_reset; /* inet: what was sent after the peer's end has been answered */
-	int error; /* SO_ERROR, positive */
+	int error;	/* SO_ERROR, positive */
 	struct abi_ucred peer_cred;
 
 	struct list_head queue; /* of struct message: received, not yet read */
@@ -116,8 +119,10 @@ struct sock {
 	struct sock_options *options; /* below SOL_SOCKET: sockopt.c; NULL when never set */
 	int sndbuf, rcvbuf;
 	uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: none */
-	int flag_options; /* SO_REUSEADDR and the like: kept, without effect */
-	struct { int32_t onoff, linger; } linger;
+	int flag_options;		   /* SO_REUSEADDR and the like: kept, without effect */
+	struct {
+		int32_t onoff, linger;
+	} linger;
 };
 
 bool sockname_equal(const struct sockname *a, const struct sockname *b);

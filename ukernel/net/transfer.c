@@ -140,12 +140,12 @@ static int put_source(struct task *t, const struct sockname *name, uaddr_t addr,
 	int32_t none = 0;
 
 	return name->len > sizeof(name->family) || (name->len && name->family == AF_UNIX)
-		       ? sockname_to_user(t, name, addr, addrlen)
-		       : put_user(t, none, addrlen);
+		   ? sockname_to_user(t, name, addr, addrlen)
+		   : put_user(t, none, addrlen);
 }
 
-long sys_recvfrom(struct task *t, int fd, uaddr_t buf, size_t len, unsigned long flags, uaddr_t addr,
-		  uaddr_t addrlen)
+long sys_recvfrom(struct task *t, int fd, uaddr_t buf, size_t len, unsigned long flags,
+		  uaddr_t addr, uaddr_t addrlen)
 {
 	struct sockname name;
 	int out_flags = 0;
@@ -244,7 +244,8 @@ long sys_recvmmsg(struct task *t, int fd, uaddr_t msgs, unsigned vlen, unsigned 
 		if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= 1000000000)
 			return -EINVAL;
 		if (ts.sec < 1000000000)
-			deadline = time_now_ns() + (uint64_t)ts.sec * 1000000000 + (uint64_t)ts.nsec;
+			deadline =
+			    time_now_ns() + (uint64_t)ts.sec * 1000000000 + (uint64_t)ts.nsec;
 	}
 	ret = socket_get(t, fd, &f, &s);
 	if (ret)

@@ -45,9 +45,8 @@ static struct sock *abstract_find(const struct sockname *name)
 {
 	struct sock *s;
 
-	list_for_each(s, &abstract_names, bound)
-		if (s->local.len == name->len &&
-		    memcmp(&s->local.un, &name->un, name->len) == 0)
+	list_for_each (s, &abstract_names, bound)
+		if (s->local.len == name->len && memcmp(&s->local.un, &name->un, name->len) == 0)
 			return s;
 	return NULL;
 }
@@ -158,11 +157,11 @@ static void unix_connected(struct sock *s, const struct sockname *name, struct s
 }
 
 const struct sock_family family_unix = {
-	.family = AF_UNIX,
-	.type = unix_type,
-	.bind = unix_bind,
-	.autobind = unix_autobind,
-	.find = unix_find,
-	.unbind = unix_unbind,
-	.connected = unix_connected,
+    .family = AF_UNIX,
+    .type = unix_type,
+    .bind = unix_bind,
+    .autobind = unix_autobind,
+    .find = unix_find,
+    .unbind = unix_unbind,
+    .connected = unix_connected,
 };
