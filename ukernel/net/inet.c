@@ -116,6 +116,8 @@ static int inet_type(int type, int *protocol)
 {
 	int natural = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
 
+	if (type == SOCK_RAW && !*protocol)
+		return -EPROTONOSUPPORT;
 	if (type == SOCK_RAW || type == SOCK_PACKET)
 		return -EPERM; /* needs CAP_NET_RAW over the host's interfaces: nobody has it here
 				*/
