@@ -170,6 +170,8 @@ static void parts_release(struct task *t)
 	p->dead_threads.nvcsw += t->se.switches_voluntary;
 	p->dead_threads.nivcsw += t->se.switches_involuntary;
 	t->user_ns_base = task_cpu_ns(t);
+	if (p->nr_threads == 1)
+		process_sample_memory(t);
 	machine->thread_destroy(t->thread);
 	t->thread = NULL;
 	if (t->mm)

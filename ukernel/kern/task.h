@@ -247,6 +247,8 @@ struct host_watch {
 /* CPU time in user mode, and in the kernel on a task's behalf. */
 uint64_t task_cpu_ns(struct task *t);
 uint64_t process_cpu_ns(struct process *p);
+/* Look at how much memory t's process has resident: the most that was seen is its maxrss. */
+void process_sample_memory(struct task *t);
 uint64_t task_sys_ns(struct task *t);
 uint64_t process_sys_ns(struct process *p);
 #endif

@@ -24,6 +24,17 @@ static void usage_add(struct rusage_sum *to, const struct rusage_sum *from)
 		to->maxrss_kb = from->maxrss_kb;
 }
 
+void process_sample_memory(struct task *t)
+{
+	struct rusage_sum *sum = &t->proc->dead_threads;
+
+	if (!t->mm || !t->thread || !machine->mem_resident)
+		return;
+	uint64_t kb = machine->mem_resident(t->thread) / 1024;
+	if (kb > sum->maxrss_kb)
+		sum->maxrss_kb = kb;
+}
+
 static void usage_of_task(struct task *t, struct rusage_sum *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -66,13 +77,16 @@ long sys_getrusage(struct task *t, int who, uaddr_t usage)
 
 	switch (who) {
 	case RUSAGE_SELF:
+		process_sample_memory(t);
 		usage_of_process(t->proc, &sum);
 		break;
 	case RUSAGE_CHILDREN:
 		sum = t->proc->dead_children;
 		break;
 	case RUSAGE_THREAD:
+		process_sample_memory(t);
 		usage_of_task(t, &sum);
+		sum.maxrss_kb = t->proc->dead_threads.maxrss_kb;
 		break;
 	default:
 		return -EINVAL;
