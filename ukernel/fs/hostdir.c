@@ -110,7 +110,7 @@ static bool hostdir_revalidate(struct dentry *d)
 {
 	struct host_node *n = d->inode ? d->inode->priv : NULL;
 
-	if (!host_node_check_lazy(d->parent->inode->priv, d->name, n))
+	if (!host_node_check(d->parent->inode->priv, d->name, n))
 		return false;
 	if (n)
 		host_stat_to_inode(&n->st, d->inode);
