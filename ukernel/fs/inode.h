@@ -35,6 +35,8 @@ struct kstat {
 	uint64_t size, blocks;
 	uint32_t blksize;
 	struct abi_timespec atime, mtime, ctime, btime;
+	int mnt_id; /* 0: none; not the file system's to say, as the next */
+	bool mount_root;
 };
 
 /* What setattr is to change. */

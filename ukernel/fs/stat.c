@@ -36,6 +36,15 @@ static int stat_put(struct task *t, const struct kstat *k, uaddr_t to)
 	return put_user(t, st, to);
 }
 
+static int getattr_at(const struct path *p, struct kstat *k)
+{
+	int err = inode_getattr(p->dentry->inode, k);
+
+	k->mnt_id = p->mnt ? p->mnt->id : 0;
+	k->mount_root = p->mnt && p->mnt->root == p->dentry;
+	return err;
+}
+
 /* By descriptor: "" with AT_EMPTY_PATH, or fstat. */
 static int getattr_fd(struct task *t, int fd, struct kstat *k)
 {
@@ -45,7 +54,7 @@ static int getattr_fd(struct task *t, int fd, struct kstat *k)
 	if (!f)
 		return -EBADF;
 	vfs_tick++;
-	err = inode_getattr(f->inode, k);
+	err = getattr_at(&f->path, k);
 	file_put(f);
 	return err;
 }
@@ -67,7 +76,7 @@ static int getattr_path(struct task *t, int dirfd, uaddr_t upath, int flags, str
 	err = path_from_user(t, dirfd, upath, lookup, &p);
 	if (err)
 		return err;
-	err = inode_getattr(p.dentry->inode, k);
+	err = getattr_at(&p, k);
 	path_put(&p);
 	return err;
 }
@@ -140,6 +149,12 @@ long sys_statx(struct task *t, int dirfd, uaddr_t path, int flags, unsigned long
 		sx.btime = statx_time(k.btime);
 		sx.mask |= STATX_BTIME;
 	}
+	if (k.mnt_id) {
+		sx.mnt_id = k.mnt_id;
+		sx.mask |= STATX_MNT_ID;
+	}
+	sx.attributes_mask = STATX_ATTR_MOUNT_ROOT;
+	sx.attributes = k.mount_root ? STATX_ATTR_MOUNT_ROOT : 0;
 	sx.rdev_major = major(k.rdev);
 	sx.rdev_minor = minor(k.rdev);
 	sx.dev_major = major(k.dev);
