@@ -1,6 +1,7 @@
 /*
  * uname.c - the system's names, personality, sysinfo, I/O priorities, memory policies.
  *
+ * guest-link: static dynamic
  * guest-mask: version '[^']*'
  */
 #include "show.h"

@@ -503,7 +503,8 @@ static int op_wait(struct event *out, bool block)
 
 static uint64_t op_clock_ns(enum machine_clock clock)
 {
-	return clock == CLOCK_OF_WALL || clock == CLOCK_OF_WALL_COARSE ? WALL_BASE + fake.now_ns : fake.now_ns;
+	return clock == CLOCK_OF_WALL || clock == CLOCK_OF_WALL_COARSE ? WALL_BASE + fake.now_ns
+								       : fake.now_ns;
 }
 
 static uint64_t op_cpu_ns(struct vthread *th)
