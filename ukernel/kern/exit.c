@@ -180,6 +180,16 @@ static void parts_release(struct task *t)
 	task_vfork_release(t);
 }
 
+static bool nobody_stays(const struct process *p)
+{
+	const struct task *t;
+
+	list_for_each(t, &p->threads, in_process)
+		if (!t->exiting)
+			return false;
+	return true;
+}
+
 _Noreturn void task_exit(struct task *t, int status)
 {
 	struct process *p = t->proc;
@@ -189,7 +199,8 @@ _Noreturn void task_exit(struct task *t, int status)
 	log_debug(task, "task %d exits, status %#x", t->tid, status);
 	if (trace_on)
 		trace_task_end(t, p->group_exiting ? p->exit_status : status);
-	if (t == p->leader && !p->group_exiting)
+	/* When all leave one by one, the last one's status is the process's. */
+	if (!p->group_exiting && nobody_stays(p))
 		p->exit_status = status;
 	signal_task_exit(t);
 	parts_release(t);

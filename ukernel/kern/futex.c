@@ -242,7 +242,7 @@ static long futex_requeue(struct task *t, uaddr_t from, uaddr_t to, bool shared,
 		w->key = b;
 		list_add_tail(&w->link, bucket_of(&b));
 	}
-	return expect ? woken + moved : woken;
+	return woken + moved; /* of both kinds, whatever futex(2) says */
 }
 
 static int32_t sign_extend12(uint32_t v)

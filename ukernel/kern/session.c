@@ -68,12 +68,12 @@ long sys_setpgid(struct task *t, int pid, int pgid)
 {
 	struct process *self = t->proc;
 
-	if (pgid < 0)
-		return -EINVAL;
 	if (pid == 0)
 		pid = self->pid;
 	if (pgid == 0)
 		pgid = pid;
+	if (pgid < 0)
+		return -EINVAL;
 	struct process *p = process_find(pid);
 	if (!p)
 		return -ESRCH;
