@@ -159,12 +159,15 @@ static int create_and_open(struct walk *w, struct dentry *d, int flags, mode_t m
 	struct inode *dir = w->cur.dentry->inode, *ino;
 	struct path p = {.mnt = w->cur.mnt, .dentry = d};
 	struct task *t = w->task;
-	int err = may_create(&w->cur, t->cred);
+	int err;
 
+	if (!dir->ops->create && dir->sb->type->uncached)
+		return -ENOENT; /* proc knows no empty names */
+	err = may_create(&w->cur, t->cred);
 	if (err)
 		return err;
 	if (!dir->ops->create)
-		return dir->sb->type->uncached ? -ENOENT : -EACCES; /* proc knows no empty names */
+		return -EACCES;
 	err =
 	    dir->ops->create(dir, d->name, (mode & 07777 & ~t->fs->umask) | S_IFREG, t->cred, &ino);
 	if (err)

@@ -349,8 +349,8 @@ const struct proc_dir proc_net_dir = {PROC_DIR(net_entries)};
 	{"loginuid", S_IFREG | 0644, .show = show_unset_id},                                       \
 	{"maps", S_IFREG | 0444, true, .memory = true, .show = proc_show_maps},                    \
 	{"mem", S_IFREG | 0600, true, .memory = true, .fops = &proc_mem_fops},                     \
-	{"mountinfo", S_IFREG | 0444, .show = proc_show_mountinfo},                                \
-	{"mounts", S_IFREG | 0444, .show = proc_show_mounts},                                      \
+	{"mountinfo", S_IFREG | 0444, .show = proc_show_mountinfo, .polled = true},                \
+	{"mounts", S_IFREG | 0444, .show = proc_show_mounts, .polled = true},                      \
 	{"net", S_IFDIR | 0555, .dir = &proc_net_dir},                                             \
 	{"ns", S_IFDIR | 0511, .dir = &proc_ns_dir},                                               \
 	{"oom_score", S_IFREG | 0444, .show = show_oom_score},                                     \

@@ -95,7 +95,7 @@ int proc_access(const struct proc_node *n)
 /* --- inodes --- */
 
 static const struct inode_ops proc_dir_ops, proc_file_ops, proc_link_ops, proc_text_link_ops;
-static const struct file_ops proc_dir_fops, proc_text_fops;
+static const struct file_ops proc_dir_fops, proc_text_fops, proc_polled_fops;
 
 /* The same row of the same task has the same number each time it is looked up. */
 static uint64_t node_number(const struct proc_node *n)
@@ -144,7 +144,9 @@ static int proc_inode(struct super *sb, const struct proc_node *node, struct ino
 		ino->size = n->tid && n->entry->follow ? 64 : 0;
 	} else {
 		ino->ops = &proc_file_ops;
-		ino->fops = n->entry->fops ? n->entry->fops : &proc_text_fops;
+		ino->fops = n->entry->fops     ? n->entry->fops
+			    : n->entry->polled ? &proc_polled_fops
+					       : &proc_text_fops;
 	}
 	*out = ino;
 	return 0;
@@ -360,7 +362,7 @@ static int proc_file_open(struct inode *ino, struct file *f)
 	f->ops = ino->fops;
 	if (n->entry->memory)
 		f->dir_cookie = memory_id(n);
-	if (f->ops != &proc_text_fops)
+	if (n->entry->fops)
 		return 0;
 	f->priv = calloc(1, sizeof(struct seq));
 	return f->priv ? 0 : -ENOMEM;
@@ -377,6 +379,20 @@ static const struct file_ops proc_text_fops = {
 	.read = text_read,
 	.write = text_write,
 	.llseek = text_llseek,
+	.release = text_release,
+};
+/* Mount tables: nothing is mounted or unmounted once the box runs, so no change is ever told. */
+static uint32_t text_poll(struct file *f, struct poll_table *pt)
+{
+	return 0x001 | 0x040; /* IN RDNORM */
+}
+
+static const struct file_ops proc_polled_fops = {
+	.name = "proc",
+	.read = text_read,
+	.write = text_write,
+	.llseek = text_llseek,
+	.poll = text_poll,
 	.release = text_release,
 };
 static const struct file_ops proc_dir_fops = {

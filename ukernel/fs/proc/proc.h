@@ -32,6 +32,7 @@ struct proc_entry {
 	int (*show)(struct seq *s, const struct proc_node *n);
 	ssize_t (*store)(const struct proc_node *n, char *text, size_t len);
 	const struct file_ops *fops; /* files that are no text */
+	bool polled;		     /* may be given to epoll: mount tables */
 
 	/* Links: the text, without NUL; where opening it leads [walk the text]. */
 	ssize_t (*link)(const struct proc_node *n, char *buf, size_t size);
