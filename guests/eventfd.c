@@ -32,7 +32,7 @@ static short ready(int fd)
 int main(void)
 {
 	int fd = eventfd(3, EFD_NONBLOCK), sem = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
-	char small[4];
+	char small[4], name[40];
 	int status;
 
 	CHECK(fcntl(sem, F_GETFD) == FD_CLOEXEC && fcntl(fd, F_GETFD) == 0);
@@ -56,6 +56,9 @@ int main(void)
 	CHECK_ERR(get(sem), EAGAIN);
 	CHECK_ERR(eventfd(0, 12345), EINVAL);
 	CHECK_ERR(pread(fd, small, 4, 0), ESPIPE);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	CHECK_ERR(open(name, O_RDONLY), ENXIO);
+	CHECK_ERR(truncate(name, 0), EINVAL);
 	close(fd);
 	fd = syscall(SYS_eventfd, 0);
 	CHECK(fd >= 0);

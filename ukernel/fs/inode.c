@@ -54,6 +54,9 @@ static struct abi_timespec time_now(void)
 	return (struct abi_timespec){.sec = now / 1000000000, .nsec = now % 1000000000};
 }
 
+/* Of files without a place in the tree: every op is the documented default, opening is -ENXIO. */
+static const struct inode_ops no_ops;
+
 struct inode *inode_create(struct super *sb, mode_t mode)
 {
 	struct inode *ino = calloc(1, sizeof(*ino));
@@ -61,6 +64,7 @@ struct inode *inode_create(struct super *sb, mode_t mode)
 	if (!ino)
 		return NULL;
 	ino->refs = 1;
+	ino->ops = &no_ops;
 	ino->sb = sb;
 	ino->ino = sb->next_ino++;
 	ino->mode = mode;
