@@ -21,11 +21,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Options for a file system in memory under --memory. */
+/* Options for a file system in memory under --memory: half of it, so that files cannot take what
+ * processes need to remove them (Linux's default for a tmpfs, too). */
 static void limit_option(const struct boot_config *config, char *out, size_t size)
 {
 	if (config->memory_max)
-		snprintf(out, size, ",size=%" PRIu64, config->memory_max);
+		snprintf(out, size, ",size=%" PRIu64, config->memory_max / 2);
 }
 
 static int boot_root(const struct boot_config *config)
