@@ -105,7 +105,7 @@ static void timer_expire(struct posix_timer *pt)
 		return;
 	/* Ignored: nobody will take it, but the timer goes on. */
 	pt->awaiting = false;
-	if (!pt->interval_ns) {
+	if (!pt->interval_ns || (pt->target && pt->target->exiting)) {
 		pt->expires_ns = 0;
 		return;
 	}

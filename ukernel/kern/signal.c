@@ -283,7 +283,8 @@ static void fault_record(struct task *t)
 		return;
 	t->fault_cr2 = t->trap.fault.addr;
 	if (t->trap.fault.signo == SIGSEGV && t->trap.fault.code == SEGV_ACCERR &&
-	    !(t->trap.fault.err & PF_INSTR) && t->mm && mm_region_next(t->mm, t->trap.fault.addr, &r) && r.start <= t->trap.fault.addr &&
+	    !(t->trap.fault.err & PF_INSTR) && t->mm &&
+	    mm_region_next(t->mm, t->trap.fault.addr, &r) && r.start <= t->trap.fault.addr &&
 	    (r.prot & PROT_READ))
 		t->fault_err |= PF_WRITE;
 }
