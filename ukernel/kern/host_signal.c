@@ -24,7 +24,8 @@ static void send_to_box(int signo)
 {
 	struct abi_siginfo info = {.signo = signo, .code = SI_KERNEL};
 
-	if (!first_process || first_process->state == PROC_ZOMBIE)
+	/* Once halted, the first process is gone or going. */
+	if (kernel_halted || !first_process || first_process->state == PROC_ZOMBIE)
 		return;
 	if (signal_send_pgrp(first_process->pgid, signo, &info) != 0)
 		signal_send_process(first_process, signo, &info);
