@@ -45,6 +45,7 @@ int main(void)
 	printf("ioctl: %d\n", ioctl(s[0], FIOASYNC, &on));
 	if (write(s[1], "x", 1) != 1)
 		return 1;
-	printf("socket: fd right %d, owner right %d\n", with_fd == s[0], fcntl(s[0], F_GETOWN) == getpid());
+	printf("socket: fd right %d, owner right %d\n", with_fd == s[0],
+	       fcntl(s[0], F_GETOWN) == getpid());
 	return 0;
 }

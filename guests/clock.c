@@ -35,7 +35,8 @@ static void agree(void)
 	static const int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME};
 
 	for (unsigned i = 0; i < 3; i++) {
-		int64_t a = read_libc(clocks[i]), b = read_call(clocks[i]), c = read_libc(clocks[i]);
+		int64_t a = read_libc(clocks[i]), b = read_call(clocks[i]),
+			c = read_libc(clocks[i]);
 
 		CHECK(a <= b && b <= c);
 	}
@@ -81,7 +82,10 @@ static void errors(void)
 		errno = 0;
 		ret = syscall(SYS_clock_nanosleep, clock, 0, &ts, NULL);
 		printf("sleep on clock %d: %ld %s\n", clock, ret,
-		       ret ? errno == EINVAL ? "EINVAL" : errno == EOPNOTSUPP ? "EOPNOTSUPP" : "?" : "");
+		       ret ? errno == EINVAL	   ? "EINVAL"
+			     : errno == EOPNOTSUPP ? "EOPNOTSUPP"
+						   : "?"
+			   : "");
 	}
 	CHECK_ERR(syscall(SYS_clock_nanosleep, 77, 0, &ts, NULL), EINVAL);
 	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_REALTIME, 0, &bad, NULL), EINVAL);
@@ -129,7 +133,8 @@ static void *burner(void *arg)
 
 static void cpu_clocks(void)
 {
-	int64_t process = read_libc(CLOCK_PROCESS_CPUTIME_ID), thread = read_libc(CLOCK_THREAD_CPUTIME_ID);
+	int64_t process = read_libc(CLOCK_PROCESS_CPUTIME_ID),
+		thread = read_libc(CLOCK_THREAD_CPUTIME_ID);
 	struct rusage ru, before;
 	struct tms tms;
 	clockid_t clock;

@@ -124,12 +124,14 @@ static void sharing(void)
 	status_of(clone(change_all, stack + sizeof(stack), CLONE_VM | SIGCHLD, &fd));
 	sigaction(SIGUSR1, NULL, &sa);
 	printf("apart: umask %o, handler %s, descriptor %s\n", umask(022),
-	       sa.sa_handler == SIG_IGN ? "theirs" : "ours", fcntl(fd, F_GETFD) < 0 ? "closed" : "open");
+	       sa.sa_handler == SIG_IGN ? "theirs" : "ours",
+	       fcntl(fd, F_GETFD) < 0 ? "closed" : "open");
 	status_of(clone(change_all, stack + sizeof(stack),
 			CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | SIGCHLD, &fd));
 	sigaction(SIGUSR1, NULL, &sa);
 	printf("together: umask %o, handler %s, descriptor %s\n", umask(022),
-	       sa.sa_handler == SIG_IGN ? "theirs" : "ours", fcntl(fd, F_GETFD) < 0 ? "closed" : "open");
+	       sa.sa_handler == SIG_IGN ? "theirs" : "ours",
+	       fcntl(fd, F_GETFD) < 0 ? "closed" : "open");
 	close(fd);
 	signal(SIGUSR1, SIG_DFL);
 }

@@ -26,7 +26,8 @@ int main(void)
 	int fd = open(".", O_RDONLY | O_DIRECTORY);
 	int plain = open("plain", O_RDWR | O_CREAT, 0600);
 
-	printf("not a directory: %d\n", fcntl(plain, F_NOTIFY, DN_CREATE) == -1 && errno == ENOTDIR);
+	printf("not a directory: %d\n",
+	       fcntl(plain, F_NOTIFY, DN_CREATE) == -1 && errno == ENOTDIR);
 	fcntl(fd, F_SETSIG, SIGRTMIN);
 	printf("once: %d\n", fcntl(fd, F_NOTIFY, DN_CREATE));
 	close(creat("a", 0600));

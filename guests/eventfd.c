@@ -31,7 +31,8 @@ static short ready(int fd)
 
 int main(void)
 {
-	int fd = eventfd(3, EFD_NONBLOCK), sem = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
+	int fd = eventfd(3, EFD_NONBLOCK),
+	    sem = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
 	char small[4], name[40];
 	int status;
 

@@ -80,10 +80,12 @@ static void timeouts(void)
 	CHECK_ERR(futex(&one, FUTEX_WAIT_BITSET | PRIV, 0, &at, NULL, 1), ETIMEDOUT);
 	CHECK(ms(CLOCK_MONOTONIC) - before >= 38);
 	at = in_ms(CLOCK_REALTIME, 20);
-	CHECK_ERR(futex(&one, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &at, NULL, 1), ETIMEDOUT);
+	CHECK_ERR(futex(&one, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &at, NULL, 1),
+		  ETIMEDOUT);
 	CHECK(ms(CLOCK_REALTIME) >= at.tv_sec * 1000 + at.tv_nsec / 1000000);
 	at = in_ms(CLOCK_REALTIME, -1000);
-	CHECK_ERR(futex(&one, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &at, NULL, 1), ETIMEDOUT);
+	CHECK_ERR(futex(&one, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &at, NULL, 1),
+		  ETIMEDOUT);
 	at.tv_sec = 0;
 	CHECK_ERR(futex(&one, FUTEX_WAIT_BITSET, 0, &at, NULL, 1), ETIMEDOUT);
 	printf("timeouts done\n");
@@ -198,7 +200,8 @@ static void between_processes(void)
 	*a = a[1] = 0;
 	pid_t pid = fork();
 	if (pid == 0) {
-		int *moved = mremap(a, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, (char *)a + (1 << 24));
+		int *moved =
+		    mremap(a, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, (char *)a + (1 << 24));
 		moved[1] = 1;
 		_exit(futex(moved, FUTEX_WAIT, 0, NULL, NULL, 0) == 0 ? 0 : errno);
 	}

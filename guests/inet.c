@@ -53,7 +53,8 @@ static void names(void)
 	listen(a, 1);
 	printf("bind taken: %s\n", ERR(bind(b, (struct sockaddr *)&bound, sizeof(bound))));
 	setsockopt(b, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	printf("reuse beside a listener: %s\n", ERR(bind(b, (struct sockaddr *)&bound, sizeof(bound))));
+	printf("reuse beside a listener: %s\n",
+	       ERR(bind(b, (struct sockaddr *)&bound, sizeof(bound))));
 	far.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 */
 	printf("bind elsewhere: %s\n", ERR(bind(b, (struct sockaddr *)&far, sizeof(far))));
 	printf("short name: %s\n", ERR(bind(b, (struct sockaddr *)&any, 8)));
@@ -74,7 +75,8 @@ static void streams(void)
 	listen(l, 8);
 	c = dial(name_of(l));
 	s = accept(l, (struct sockaddr *)&peer, &len);
-	printf("peer is the client: %d\n", peer.sin_port == name_of(c).sin_port && len == sizeof(peer));
+	printf("peer is the client: %d\n",
+	       peer.sin_port == name_of(c).sin_port && len == sizeof(peer));
 	if (write(c, "hello", 5) != 5)
 		return;
 	printf("peek %zd", recv(s, buf, 64, MSG_PEEK));

@@ -52,9 +52,9 @@ static int status_of(pid_t pid)
 
 static void deaths(void)
 {
-	static const int sigs[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,	SIGABRT, SIGBUS,  SIGFPE,
-				   SIGKILL, SIGUSR1, SIGSEGV, SIGPIPE,	SIGALRM, SIGTERM, SIGXCPU,
-				   SIGPROF, SIGSYS,  SIGPWR,  SIGSTKFLT, SIGIO,	  34,	  64};
+	static const int sigs[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,	 SIGABRT, SIGBUS,  SIGFPE,
+				   SIGKILL, SIGUSR1, SIGSEGV, SIGPIPE,	 SIGALRM, SIGTERM, SIGXCPU,
+				   SIGPROF, SIGSYS,  SIGPWR,  SIGSTKFLT, SIGIO,	  34,	   64};
 
 	for (unsigned i = 0; i < sizeof(sigs) / sizeof(*sigs); i++) {
 		pid_t pid = fork();

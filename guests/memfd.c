@@ -67,7 +67,8 @@ static void seals(void)
 	munmap(map, 4096);
 	CHECK_OK(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 	CHECK_ERR(pwrite(fd, "x", 1, 0), EPERM);
-	CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED && errno == EPERM);
+	CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED &&
+	      errno == EPERM);
 	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	CHECK(map != MAP_FAILED);
 	munmap(map, 4096);

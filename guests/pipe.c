@@ -164,7 +164,8 @@ static void stream(void)
 	}
 	close(fd[1]);
 	memset(big, 0, sizeof(big));
-	while ((n = read(fd[0], big + total, 10007 < sizeof(big) - total ? 10007 : sizeof(big) - total)) > 0)
+	while ((n = read(fd[0], big + total,
+			 10007 < sizeof(big) - total ? 10007 : sizeof(big) - total)) > 0)
 		total += n;
 	for (size_t i = 0; i < sizeof(big); i++)
 		sum += (unsigned char)big[i];

@@ -43,7 +43,8 @@ static void polls(void)
 	p[3] = (struct pollfd){999, POLLIN, 0};
 	p[4] = (struct pollfd){file, POLLIN | POLLOUT, 0};
 	CHECK(poll(p, 5, 0) == 3);
-	printf("%d %d %d %d %d\n", p[0].revents, p[1].revents, p[2].revents, p[3].revents, p[4].revents);
+	printf("%d %d %d %d %d\n", p[0].revents, p[1].revents, p[2].revents, p[3].revents,
+	       p[4].revents);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	CHECK(poll(p, 1, 60) == 0);
 	CHECK(elapsed_ms(&start) >= 59);

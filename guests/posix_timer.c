@@ -80,8 +80,8 @@ static void errors(void)
 
 static void notifies(int clock)
 {
-	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1,
-			      .sigev_value.sival_int = 5};
+	struct sigevent ev = {
+	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 5};
 	struct itimerspec its;
 	struct timespec now;
 	int id;
@@ -98,7 +98,8 @@ static void notifies(int clock)
 	CHECK_OK(syscall(SYS_timer_gettime, id, &its));
 	CHECK(its.it_value.tv_sec == 0 && its.it_value.tv_nsec == 0);
 	clock_gettime(clock, &now);
-	CHECK_OK(set(id, TIMER_ABSTIME, now.tv_sec * 1000000000LL + now.tv_nsec + 10 * MS, 0, NULL));
+	CHECK_OK(
+	    set(id, TIMER_ABSTIME, now.tv_sec * 1000000000LL + now.tv_nsec + 10 * MS, 0, NULL));
 	CHECK_ERR(pause(), EINTR);
 	CHECK(hits == 2);
 	CHECK_OK(set(id, 0, 100000 * MS, 7 * MS, NULL));

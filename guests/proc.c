@@ -101,13 +101,39 @@ static void names(void)
 
 static void numbers(void)
 {
-	static const char *const keys[] = {
-	    "Name:\tproc", "Umask:\t00", "State:\tR (running)", "Tgid:\t", "Pid:\t", "PPid:\t", "TracerPid:\t",
-	    "Uid:\t", "Gid:\t", "FDSize:\t", "Groups:\t", "VmPeak:\t", "VmSize:\t", "VmRSS:\t", "VmData:\t",
-	    "VmStk:\t", "VmExe:\t", "Threads:\t1", "SigQ:\t", "SigPnd:\t0000000000000000",
-	    "ShdPnd:\t0000000000000000", "SigBlk:\t0000000000000800", "SigIgn:\t", "SigCgt:\t0000000000000200",
-	    "CapInh:\t", "CapPrm:\t", "CapEff:\t", "CapBnd:\t", "NoNewPrivs:\t0", "Seccomp:\t0",
-	    "Cpus_allowed_list:\t", "voluntary_ctxt_switches:\t", "nonvoluntary_ctxt_switches:\t"};
+	static const char *const keys[] = {"Name:\tproc",
+					   "Umask:\t00",
+					   "State:\tR (running)",
+					   "Tgid:\t",
+					   "Pid:\t",
+					   "PPid:\t",
+					   "TracerPid:\t",
+					   "Uid:\t",
+					   "Gid:\t",
+					   "FDSize:\t",
+					   "Groups:\t",
+					   "VmPeak:\t",
+					   "VmSize:\t",
+					   "VmRSS:\t",
+					   "VmData:\t",
+					   "VmStk:\t",
+					   "VmExe:\t",
+					   "Threads:\t1",
+					   "SigQ:\t",
+					   "SigPnd:\t0000000000000000",
+					   "ShdPnd:\t0000000000000000",
+					   "SigBlk:\t0000000000000800",
+					   "SigIgn:\t",
+					   "SigCgt:\t0000000000000200",
+					   "CapInh:\t",
+					   "CapPrm:\t",
+					   "CapEff:\t",
+					   "CapBnd:\t",
+					   "NoNewPrivs:\t0",
+					   "Seccomp:\t0",
+					   "Cpus_allowed_list:\t",
+					   "voluntary_ctxt_switches:\t",
+					   "nonvoluntary_ctxt_switches:\t"};
 	int pid, ppid, pgrp, sid;
 	sigset_t set;
 	char *p;
@@ -131,7 +157,8 @@ static void numbers(void)
 	CHECK(ppid == getppid() && pgrp == getpgrp() && sid == getsid(0));
 	CHECK(slurp("/proc/self/statm") > 0 && fields(text) == 7);
 	CHECK(slurp("/proc/self/limits") > 0);
-	CHECK(value("Max open files") && value("Max cpu time              unlimited            unlimited            seconds"));
+	CHECK(value("Max open files") &&
+	      value("Max cpu time              unlimited            unlimited            seconds"));
 	CHECK(slurp("/proc/self/oom_score_adj") > 0);
 	CHECK(slurp("/proc/self/cgroup") > 0);
 }
@@ -145,7 +172,8 @@ static int region_of(const void *p, char *perms, char *name)
 	slurp("/proc/self/maps");
 	for (char *line = text; *line; line = strchr(line, '\n') + 1) {
 		name[0] = '\0';
-		n = sscanf(line, "%lx-%lx %4s %lx %*x:%*x %*d %255[^\n]", &a, &b, perms, &off, name);
+		n = sscanf(line, "%lx-%lx %4s %lx %*x:%*x %*d %255[^\n]", &a, &b, perms, &off,
+			   name);
 		if (n >= 4 && (unsigned long)p >= a && (unsigned long)p < b)
 			return 0;
 	}
@@ -329,7 +357,8 @@ static void children(void)
 	waitpid(pid, &status, 0);
 	CHECK(WEXITSTATUS(status) == 9);
 	CHECK_ERR(readlink(name, link, sizeof(link)), ENOENT);
-	CHECK_ERR(openat(dir, "stat", O_RDONLY), ESRCH); /* the directory is held, its process gone */
+	CHECK_ERR(openat(dir, "stat", O_RDONLY),
+		  ESRCH); /* the directory is held, its process gone */
 	close(dir);
 	close(p[0]);
 	close(p[1]);
@@ -337,11 +366,20 @@ static void children(void)
 
 static void system_files(void)
 {
-	static const char *const readable[] = {
-	    "/proc/version", "/proc/filesystems", "/proc/mounts", "/proc/self/mountinfo", "/proc/cmdline",
-	    "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max", "/proc/sys/vm/overcommit_memory",
-	    "/proc/sys/vm/max_map_count", "/proc/sys/fs/file-max", "/proc/sys/fs/nr_open",
-	    "/proc/sys/fs/pipe-max-size", "/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/ngroups_max"};
+	static const char *const readable[] = {"/proc/version",
+					       "/proc/filesystems",
+					       "/proc/mounts",
+					       "/proc/self/mountinfo",
+					       "/proc/cmdline",
+					       "/proc/sys/kernel/pid_max",
+					       "/proc/sys/kernel/threads-max",
+					       "/proc/sys/vm/overcommit_memory",
+					       "/proc/sys/vm/max_map_count",
+					       "/proc/sys/fs/file-max",
+					       "/proc/sys/fs/nr_open",
+					       "/proc/sys/fs/pipe-max-size",
+					       "/proc/sys/kernel/cap_last_cap",
+					       "/proc/sys/kernel/ngroups_max"};
 	struct utsname u;
 	char line[128], first[64];
 	int fd;
@@ -362,7 +400,8 @@ static void system_files(void)
 	CHECK(slurp("/proc/cpuinfo") > 0 && value("processor\t: 0"));
 	CHECK(slurp("/proc/sys/kernel/random/uuid") == 37);
 	snprintf(first, sizeof(first), "%s", text);
-	CHECK(slurp("/proc/sys/kernel/random/uuid") == 37 && strcmp(first, text) && text[14] == '4');
+	CHECK(slurp("/proc/sys/kernel/random/uuid") == 37 && strcmp(first, text) &&
+	      text[14] == '4');
 	CHECK(slurp("/proc/sys/kernel/random/boot_id") == 37);
 	snprintf(first, sizeof(first), "%s", text);
 	CHECK(slurp("/proc/sys/kernel/random/boot_id") == 37 && strcmp(first, text) == 0);

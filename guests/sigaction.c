@@ -36,13 +36,16 @@ static void errors(void)
 
 static void told_back(void)
 {
-	struct ksigaction a = {.handler = 0x1234, .flags = 0xffffffffffffffffULL, .restorer = 0x77,
+	struct ksigaction a = {.handler = 0x1234,
+			       .flags = 0xffffffffffffffffULL,
+			       .restorer = 0x77,
 			       .mask = ~0ULL},
 			  o;
 
 	CHECK_OK(ksig(64, &a, NULL, 8));
 	CHECK_OK(ksig(64, NULL, &o, 8));
-	printf("handler %lx flags %lx restorer %lx mask %lx\n", o.handler, o.flags, o.restorer, o.mask);
+	printf("handler %lx flags %lx restorer %lx mask %lx\n", o.handler, o.flags, o.restorer,
+	       o.mask);
 	a.handler = 0;
 	CHECK_OK(ksig(64, &a, &o, 8));
 	CHECK(o.handler == 0x1234);
@@ -77,7 +80,8 @@ static void with_flags(const char *name, int flags, int masked)
 	raise(SIGUSR1);
 	CHECK_OK(sigaction(SIGUSR1, NULL, &now));
 	printf("%s: runs %d deepest %d usr1 %d usr2 %d kept %d\n", name, count, deepest,
-	       sigismember(&seen, SIGUSR1), sigismember(&seen, SIGUSR2), now.sa_handler == on_signal);
+	       sigismember(&seen, SIGUSR1), sigismember(&seen, SIGUSR2),
+	       now.sa_handler == on_signal);
 	sigprocmask(SIG_BLOCK, NULL, &seen);
 	CHECK(!sigismember(&seen, SIGUSR1) && !sigismember(&seen, SIGUSR2));
 }

@@ -29,7 +29,9 @@ static void show(const char *when)
 
 	CHECK_OK(sigaltstack(NULL, &now));
 	printf("%s: %s flags %x size %zu\n", when,
-	       now.ss_sp == area ? "the area" : now.ss_sp ? "another" : "none",
+	       now.ss_sp == area ? "the area"
+	       : now.ss_sp	 ? "another"
+				 : "none",
 	       (unsigned)now.ss_flags, now.ss_size);
 }
 

@@ -56,8 +56,8 @@ static void ends(void)
 		}
 		CHECK(waitpid(pid, &status, 0) == pid);
 		CHECK(pid_seen == pid);
-		printf("end %d: code %d status %d wait %x signals %d\n", i, code, status_seen, status,
-		       count);
+		printf("end %d: code %d status %d wait %x signals %d\n", i, code, status_seen,
+		       status, count);
 	}
 }
 
@@ -71,8 +71,8 @@ static void unwaited(const char *name, void (*handler)(int), int flags)
 		if (fork() == 0)
 			_exit(i);
 	pid_t ret = wait(&status);
-	printf("%s: wait %d errno %s, signals %s\n", name, ret > 0, errno == ECHILD ? "ECHILD" : "?",
-	       count ? "some" : "none");
+	printf("%s: wait %d errno %s, signals %s\n", name, ret > 0,
+	       errno == ECHILD ? "ECHILD" : "?", count ? "some" : "none");
 }
 
 /* clone() with another exit signal: only __WCLONE or __WALL wait for it. */

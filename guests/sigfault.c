@@ -33,10 +33,10 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	greg_t *g = uc->uc_mcontext.gregs;
 
 	printf(" signal %d code %d address %s trapno %lld err %s cr2 %s\n", sig, info->si_code,
-	       (uintptr_t)info->si_addr == expected ? "as expected"
+	       (uintptr_t)info->si_addr == expected		? "as expected"
 	       : (greg_t)(uintptr_t)info->si_addr == g[REG_RIP] ? "of the instruction"
-	       : !info->si_addr					 ? "none"
-								 : "other",
+	       : !info->si_addr					? "none"
+								: "other",
 	       g[REG_TRAPNO], error(g), (uintptr_t)g[REG_CR2] == expected ? "too" : "no");
 	siglongjmp(back, 1);
 }
@@ -81,7 +81,8 @@ static void faults(void)
 	TRY("int 3 the long way", 1, __asm__ volatile(".byte 0xcd, 0x03"));
 	TRY("bad interrupt", 1, __asm__ volatile("int $0x21"));
 	TRY("single step", 1,
-	    __asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop" ::: "cc", "memory"));
+	    __asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop" ::
+				 : "cc", "memory"));
 }
 
 /* A fault while its signal is blocked or ignored ends the process all the same. */

@@ -41,13 +41,15 @@ static void on_layout(int sig, siginfo_t *info, void *context)
 	       (long)(fp - frame - 440) < 80 ? 1L : 0L);
 	printf("uc_flags %#lx link %p stack %p %d %zu\n", uc->uc_flags, (void *)uc->uc_link,
 	       uc->uc_stack.ss_sp, uc->uc_stack.ss_flags, uc->uc_stack.ss_size);
-	printf("magic1 %x magic2 %x extended-size %u features %llx size %u bv&3 %llu\n", magic1, magic2,
-	       extended - size, (unsigned long long)features, size, (unsigned long long)(bv & 3));
-	printf("cs %x gs %x fs %x ss %x err %lld trapno %lld oldmask %llx cr2 %llx\n", sel[0], sel[1],
-	       sel[2], sel[3], mc->gregs[REG_ERR], mc->gregs[REG_TRAPNO], mc->gregs[REG_OLDMASK],
-	       mc->gregs[REG_CR2]);
+	printf("magic1 %x magic2 %x extended-size %u features %llx size %u bv&3 %llu\n", magic1,
+	       magic2, extended - size, (unsigned long long)features, size,
+	       (unsigned long long)(bv & 3));
+	printf("cs %x gs %x fs %x ss %x err %lld trapno %lld oldmask %llx cr2 %llx\n", sel[0],
+	       sel[1], sel[2], sel[3], mc->gregs[REG_ERR], mc->gregs[REG_TRAPNO],
+	       mc->gregs[REG_OLDMASK], mc->gregs[REG_CR2]);
 	printf("rax %lld rip-after-syscall %d rsp-room %d\n", mc->gregs[REG_RAX],
-	       ((uint8_t *)mc->gregs[REG_RIP])[-2] == 0x0f && ((uint8_t *)mc->gregs[REG_RIP])[-1] == 5,
+	       ((uint8_t *)mc->gregs[REG_RIP])[-2] == 0x0f &&
+		   ((uint8_t *)mc->gregs[REG_RIP])[-1] == 5,
 	       (uintptr_t)mc->gregs[REG_RSP] - 128 - fp - size - 4 < 64);
 	printf("rcx=rip %d r11=flags %d\n", mc->gregs[REG_RCX] == mc->gregs[REG_RIP],
 	       (mc->gregs[REG_R11] & 0xcd5) == (mc->gregs[REG_EFL] & 0xcd5));
@@ -57,11 +59,12 @@ static void on_layout(int sig, siginfo_t *info, void *context)
 static void on_scratch(int sig, siginfo_t *info, void *context)
 {
 	runs++;
-	__asm__ volatile("pcmpeqd %%xmm0, %%xmm0\n\tmovdqa %%xmm0, %%xmm15\n\tmovdqa %%xmm0, %%xmm7\n\t"
-			 "fninit\n\tfldz\n\tstd\n\tcld"
-			 :
-			 :
-			 : "xmm0", "xmm7", "xmm15", "memory");
+	__asm__ volatile(
+	    "pcmpeqd %%xmm0, %%xmm0\n\tmovdqa %%xmm0, %%xmm15\n\tmovdqa %%xmm0, %%xmm7\n\t"
+	    "fninit\n\tfldz\n\tstd\n\tcld"
+	    :
+	    :
+	    : "xmm0", "xmm7", "xmm15", "memory");
 }
 
 static int has_avx512(void)
@@ -92,26 +95,26 @@ static long raise_between(int sig, uint64_t *pre, uint64_t *post)
 {
 	long ret;
 
-	__asm__ volatile("mov $0x1111, %%rbx\n\tmov $0x2222, %%r12\n\tmov $0x3333, %%r13\n\t"
-			 "mov $0x4444, %%r14\n\tmov $0x5555, %%r15\n\tmov $0x6666, %%r8\n\t"
-			 "mov $0x7777, %%r9\n\tmov $0x8888, %%r10\n\t"
-			 "movq $0x77, -64(%%rsp)\n\tmovq $0x99, -120(%%rsp)\n\t"
-			 "movdqu (%[pre]), %%xmm7\n\tmovdqu (%[pre]), %%xmm15\n\tfld1\n\t"
-			 "stc\n\tsyscall\n\t"
-			 "setc 72(%[post])\n\tfstpt 48(%[post])\n\t"
-			 "movdqu %%xmm7, (%[post])\n\tmovdqu %%xmm15, 16(%[post])\n\t"
-			 "mov -64(%%rsp), %%rcx\n\tmov %%rcx, 32(%[post])\n\t"
-			 "mov -120(%%rsp), %%rcx\n\tmov %%rcx, 40(%[post])\n\t"
-			 "xor $0x1111, %%rbx\n\txor $0x2222, %%r12\n\txor $0x3333, %%r13\n\t"
-			 "xor $0x4444, %%r14\n\txor $0x5555, %%r15\n\txor $0x6666, %%r8\n\t"
-			 "xor $0x7777, %%r9\n\txor $0x8888, %%r10\n\t"
-			 "or %%r12, %%rbx\n\tor %%r13, %%rbx\n\tor %%r14, %%rbx\n\tor %%r15, %%rbx\n\t"
-			 "or %%r8, %%rbx\n\tor %%r9, %%rbx\n\tor %%r10, %%rbx\n\tmov %%rbx, 80(%[post])"
-			 : "=a"(ret)
-			 : "a"(SYS_kill), "D"((long)getpid()), "S"((long)sig), [pre] "d"(pre),
-			   [post] "r"(post)
-			 : "rbx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm7",
-			   "xmm15", "memory");
+	__asm__ volatile(
+	    "mov $0x1111, %%rbx\n\tmov $0x2222, %%r12\n\tmov $0x3333, %%r13\n\t"
+	    "mov $0x4444, %%r14\n\tmov $0x5555, %%r15\n\tmov $0x6666, %%r8\n\t"
+	    "mov $0x7777, %%r9\n\tmov $0x8888, %%r10\n\t"
+	    "movq $0x77, -64(%%rsp)\n\tmovq $0x99, -120(%%rsp)\n\t"
+	    "movdqu (%[pre]), %%xmm7\n\tmovdqu (%[pre]), %%xmm15\n\tfld1\n\t"
+	    "stc\n\tsyscall\n\t"
+	    "setc 72(%[post])\n\tfstpt 48(%[post])\n\t"
+	    "movdqu %%xmm7, (%[post])\n\tmovdqu %%xmm15, 16(%[post])\n\t"
+	    "mov -64(%%rsp), %%rcx\n\tmov %%rcx, 32(%[post])\n\t"
+	    "mov -120(%%rsp), %%rcx\n\tmov %%rcx, 40(%[post])\n\t"
+	    "xor $0x1111, %%rbx\n\txor $0x2222, %%r12\n\txor $0x3333, %%r13\n\t"
+	    "xor $0x4444, %%r14\n\txor $0x5555, %%r15\n\txor $0x6666, %%r8\n\t"
+	    "xor $0x7777, %%r9\n\txor $0x8888, %%r10\n\t"
+	    "or %%r12, %%rbx\n\tor %%r13, %%rbx\n\tor %%r14, %%rbx\n\tor %%r15, %%rbx\n\t"
+	    "or %%r8, %%rbx\n\tor %%r9, %%rbx\n\tor %%r10, %%rbx\n\tmov %%rbx, 80(%[post])"
+	    : "=a"(ret)
+	    : "a"(SYS_kill), "D"((long)getpid()), "S"((long)sig), [pre] "d"(pre), [post] "r"(post)
+	    : "rbx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm7", "xmm15",
+	      "memory");
 	return ret;
 }
 
@@ -128,7 +131,7 @@ static void check_scratched(void)
 	CHECK(after[2] == before[0] && after[3] == before[1]);
 	CHECK(after[4] == 0x77 && after[5] == 0x99); /* the red zone */
 	CHECK(after[6] == 0x8000000000000000ULL && (after[7] & 0xffff) == 0x3fff); /* 1.0 in st0 */
-	CHECK((after[9] & 0xff) == 1);						    /* carry */
+	CHECK((after[9] & 0xff) == 1);						   /* carry */
 	CHECK(after[10] == 0);
 }
 
@@ -143,20 +146,21 @@ static void check_wide(void)
 		in[i] = 0x0101010101010101ULL * (uint64_t)(i + 1);
 	CHECK_OK(sigaction(SIGUSR2, &sa, NULL));
 	if (has_avx512()) {
-		__asm__ volatile("vmovdqa64 (%[in]), %%zmm31\n\tmov $0x5a5a, %%ebx\n\tkmovw %%ebx, %%k1\n\t"
-				 "syscall\n\tvmovdqa64 %%zmm31, (%[out])\n\tkmovw %%k1, %%ebx\n\t"
-				 "mov %%ebx, %[mask]"
-				 : "=a"(ret), [mask] "=m"(mask)
-				 : "a"(SYS_kill), "D"((long)getpid()), "S"((long)SIGUSR2), [in] "r"(in),
-				   [out] "r"(out)
-				 : "rbx", "rcx", "r11", "memory");
+		__asm__ volatile(
+		    "vmovdqa64 (%[in]), %%zmm31\n\tmov $0x5a5a, %%ebx\n\tkmovw %%ebx, %%k1\n\t"
+		    "syscall\n\tvmovdqa64 %%zmm31, (%[out])\n\tkmovw %%k1, %%ebx\n\t"
+		    "mov %%ebx, %[mask]"
+		    : "=a"(ret), [mask] "=m"(mask)
+		    : "a"(SYS_kill), "D"((long)getpid()),
+		      "S"((long)SIGUSR2), [in] "r"(in), [out] "r"(out)
+		    : "rbx", "rcx", "r11", "memory");
 		CHECK(mask == 0x5a5a);
 		CHECK(memcmp(in, out, 64) == 0);
 	} else if (has_avx()) {
 		__asm__ volatile("vmovdqa (%[in]), %%ymm0\n\tsyscall\n\tvmovdqa %%ymm0, (%[out])"
 				 : "=a"(ret)
-				 : "a"(SYS_kill), "D"((long)getpid()), "S"((long)SIGUSR2), [in] "r"(in),
-				   [out] "r"(out)
+				 : "a"(SYS_kill), "D"((long)getpid()),
+				   "S"((long)SIGUSR2), [in] "r"(in), [out] "r"(out)
 				 : "rcx", "r11", "memory");
 		CHECK(memcmp(in, out, 32) == 0);
 	} else {

@@ -40,9 +40,9 @@ static void errors(void)
 
 static void show(const char *name, const struct signalfd_siginfo *i, pid_t from)
 {
-	printf("%s: signo %u code %d from %d uid %d value %d status %d overrun %u\n", name, i->ssi_signo,
-	       i->ssi_code, i->ssi_pid == (uint32_t)from, i->ssi_uid == getuid(), i->ssi_int,
-	       i->ssi_status, i->ssi_overrun);
+	printf("%s: signo %u code %d from %d uid %d value %d status %d overrun %u\n", name,
+	       i->ssi_signo, i->ssi_code, i->ssi_pid == (uint32_t)from, i->ssi_uid == getuid(),
+	       i->ssi_int, i->ssi_status, i->ssi_overrun);
 }
 
 static void *late_sender(void *arg)
@@ -96,8 +96,8 @@ int main(void)
 	show("child", &i, pid);
 	waitpid(pid, NULL, 0);
 	timer_t timer;
-	struct sigevent sev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = 40,
-			       .sigev_value.sival_int = 21};
+	struct sigevent sev = {
+	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = 40, .sigev_value.sival_int = 21};
 	struct itimerspec its = {.it_value = {0, 1000000}};
 	CHECK_OK(timer_create(CLOCK_MONOTONIC, &sev, &timer));
 	CHECK_OK(timer_settime(timer, 0, &its, NULL));

@@ -12,8 +12,8 @@
 
 static void on_value(int sig, siginfo_t *info, void *context)
 {
-	printf("%d: code %d value %d mine %d uid %d\n", sig, info->si_code, info->si_value.sival_int,
-	       info->si_pid == getpid(), info->si_uid == getuid());
+	printf("%d: code %d value %d mine %d uid %d\n", sig, info->si_code,
+	       info->si_value.sival_int, info->si_pid == getpid(), info->si_uid == getuid());
 }
 
 static void send(int sig, int value)

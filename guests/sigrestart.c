@@ -156,7 +156,9 @@ static void attempt(const char *name, long (*call)(void), int flags)
 	int err = errno;
 	CHECK(hits == 1);
 	printf("%s%s: %s%s\n", name, flags ? " (SA_RESTART)" : "", ret < 0 ? "failed, " : "went on",
-	       ret >= 0 ? "" : err == EINTR ? "EINTR" : strerror(err));
+	       ret >= 0	      ? ""
+	       : err == EINTR ? "EINTR"
+			      : strerror(err));
 	void *failed;
 	pthread_join(other, &failed);
 	CHECK(!failed);

@@ -130,7 +130,8 @@ static void bare(void)
 	fflush(stdout);
 	pid_t pid = fork();
 	if (pid == 0) {
-		__asm__ volatile("mov $0x1000, %%rsp\n\tsyscall" ::"a"(SYS_rt_sigreturn) : "memory");
+		__asm__ volatile("mov $0x1000, %%rsp\n\tsyscall" ::"a"(SYS_rt_sigreturn)
+				 : "memory");
 		_exit(0);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid);
@@ -139,11 +140,25 @@ static void bare(void)
 
 int main(void)
 {
-	static const char *const names[] = {
-	    "rip nowhere", "rip non-canonical", "rip in the kernel", "kernel cs", "null cs",
-	    "kernel ss",   "fp unmapped",	"fp unaligned",	     "mxcsr",	  "unknown features",
-	    "header",	   "flags",		"no fp",	     "magic 1",	  "magic 2",
-	    "no features", "huge size",		"interrupt flag",    "bad altstack"};
+	static const char *const names[] = {"rip nowhere",
+					    "rip non-canonical",
+					    "rip in the kernel",
+					    "kernel cs",
+					    "null cs",
+					    "kernel ss",
+					    "fp unmapped",
+					    "fp unaligned",
+					    "mxcsr",
+					    "unknown features",
+					    "header",
+					    "flags",
+					    "no fp",
+					    "magic 1",
+					    "magic 2",
+					    "no features",
+					    "huge size",
+					    "interrupt flag",
+					    "bad altstack"};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (which = 0; which < (int)(sizeof(names) / sizeof(*names)); which++)

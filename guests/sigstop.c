@@ -104,7 +104,8 @@ static void by_waitid(void)
 
 static void no_cldstop(void)
 {
-	struct sigaction sa = {.sa_sigaction = on_chld, .sa_flags = SA_SIGINFO | SA_NOCLDSTOP | SA_RESTART};
+	struct sigaction sa = {.sa_sigaction = on_chld,
+			       .sa_flags = SA_SIGINFO | SA_NOCLDSTOP | SA_RESTART};
 	pid_t pid = sleeper();
 
 	sigaction(SIGCHLD, &sa, NULL);

@@ -129,7 +129,9 @@ static int send_fds(int sock, const int *fds, int n)
 {
 	char control[CMSG_SPACE(8 * sizeof(int))] = {0};
 	struct iovec iov = {"F", 1};
-	struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr h = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
 			   .msg_controllen = CMSG_SPACE(n * sizeof(int))};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&h);
 
@@ -145,7 +147,9 @@ static int recv_fds(int sock, int *fds, size_t control_len, int how, int *flags)
 {
 	char control[CMSG_SPACE(8 * sizeof(int))], buf[8];
 	struct iovec iov = {buf, sizeof(buf)};
-	struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr h = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
 			   .msg_controllen = control_len};
 	struct cmsghdr *c;
 
@@ -197,7 +201,9 @@ static void credentials(void)
 {
 	char control[CMSG_SPACE(sizeof(struct ucred))], c;
 	struct iovec iov = {&c, 1};
-	struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr h = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
 			   .msg_controllen = sizeof(control)};
 	struct cmsghdr *cm;
 	struct ucred uc;

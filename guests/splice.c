@@ -97,7 +97,8 @@ static void splices(void)
 
 static void ranges(void)
 {
-	int in = file_with("in", "abcdefghij", 10), out = file_with("out", "..........", 10), p[2], ro;
+	int in = file_with("in", "abcdefghij", 10), out = file_with("out", "..........", 10), p[2],
+	    ro;
 	loff_t a = 2, b = 5;
 
 	CHECK(copy_file_range(in, &a, out, &b, 3, 0) == 3);

@@ -63,7 +63,8 @@ static void one_shot(int clock)
 	CHECK(fd >= 0);
 	CHECK_OK(timerfd_settime(fd, 0, &its, NULL));
 	CHECK_OK(timerfd_gettime(fd, &old));
-	CHECK(old.it_value.tv_sec == 0 && old.it_value.tv_nsec > 0 && old.it_value.tv_nsec <= 20 * MS);
+	CHECK(old.it_value.tv_sec == 0 && old.it_value.tv_nsec > 0 &&
+	      old.it_value.tv_nsec <= 20 * MS);
 	CHECK(read(fd, &n, 8) == 8 && n == 1);
 	CHECK(now_ns(CLOCK_MONOTONIC) - from >= 20 * MS);
 	CHECK_OK(timerfd_gettime(fd, &old));

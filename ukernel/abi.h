@@ -60,8 +60,8 @@ struct abi_statfs {
 
 struct abi_rusage {
 	struct abi_timeval utime, stime;
-	int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv,
-	    nsignals, nvcsw, nivcsw;
+	int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd,
+	    msgrcv, nsignals, nvcsw, nivcsw;
 };
 
 struct abi_rlimit {

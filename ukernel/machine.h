@@ -57,7 +57,8 @@ struct event {
 	void *cookie;		/* of that thread (thread_create) or that watch (fd_watch) */
 	union {
 		struct {
-			uint64_t nr; /* the low 32 bits of rax, all that the CPU's entry code looks at */
+			uint64_t
+			    nr; /* the low 32 bits of rax, all that the CPU's entry code looks at */
 			uint64_t arg[6];
 			uaddr_t ip; /* the instruction after the trapping one */
 			enum syscall_abi abi;
@@ -87,28 +88,28 @@ struct vm_op {
 	enum vm_op_kind kind;
 	uaddr_t addr;
 	size_t len;
-	int prot;	   /* PROT_* for MAP and PROTECT */
-	int flags;	   /* MAP: MAP_SHARED or MAP_PRIVATE, with MAP_NORESERVE, MAP_POPULATE, ... */
-	int host_fd;	   /* MAP: a host descriptor, or -1 for anonymous memory */
-	uint64_t off;	   /* MAP: byte offset in host_fd */
-	uaddr_t new_addr;  /* REMAP: where to (fixed); RESIDENT: where mincore's vector goes */
-	size_t new_len;	   /* REMAP: new length */
-	int advice;	   /* ADVISE: MADV_* */
-	bool dontunmap;	   /* REMAP: MREMAP_DONTUNMAP */
+	int prot;     /* PROT_* for MAP and PROTECT */
+	int flags;    /* MAP: MAP_SHARED or MAP_PRIVATE, with MAP_NORESERVE, MAP_POPULATE, ... */
+	int host_fd;  /* MAP: a host descriptor, or -1 for anonymous memory */
+	uint64_t off; /* MAP: byte offset in host_fd */
+	uaddr_t new_addr; /* REMAP: where to (fixed); RESIDENT: where mincore's vector goes */
+	size_t new_len;	  /* REMAP: new length */
+	int advice;	  /* ADVISE: MADV_* */
+	bool dontunmap;	  /* REMAP: MREMAP_DONTUNMAP */
 };
 
 struct machine_config {
-	int cpus;	/* virtual CPUs, >= 1 */
+	int cpus;	  /* virtual CPUs, >= 1 */
 	uint64_t tick_ns; /* period of EVENT_TICK once armed */
 };
 
 struct machine_info {
-	uaddr_t user_lo, user_hi;   /* guests may map in [user_lo, user_hi) ... */
-	uaddr_t stub_lo, stub_hi;   /* ... but for the machine's own pages */
-	uaddr_t vdso_lo, vdso_hi;   /* code of the vDSO in every new space, 0 when none */
-	uaddr_t vvar_lo, vvar_hi;   /* its data pages */
-	size_t xstate_size;	    /* bytes that xstate_get() fills, at most */
-	uint64_t xstate_features;   /* XCR0 */
+	uaddr_t user_lo, user_hi; /* guests may map in [user_lo, user_hi) ... */
+	uaddr_t stub_lo, stub_hi; /* ... but for the machine's own pages */
+	uaddr_t vdso_lo, vdso_hi; /* code of the vDSO in every new space, 0 when none */
+	uaddr_t vvar_lo, vvar_hi; /* its data pages */
+	size_t xstate_size;	  /* bytes that xstate_get() fills, at most */
+	uint64_t xstate_features; /* XCR0 */
 	uint32_t host_cpus;
 	bool cycles_are_time; /* the CPU's cycle counter keeps step with CLOCK_OF_TICKS */
 };
@@ -164,8 +165,8 @@ struct machine_ops {
 
 	/* Bytes of th's space that are in memory, for proc.  May be NULL: not known. */
 	uint64_t (*mem_resident)(struct vthread *th);
-	/* For each of n pages from addr on, what pagemap(5) says but for the frame: present, swapped,
-	 * of a file, ...  Returns the pages filled in.  May be NULL: not known. */
+	/* For each of n pages from addr on, what pagemap(5) says but for the frame: present,
+	 * swapped, of a file, ...  Returns the pages filled in.  May be NULL: not known. */
 	size_t (*mem_pages)(struct vthread *th, uaddr_t addr, size_t n, uint64_t *out);
 
 	/* Registers of a held thread.  regs_set also cancels whatever result set_result gave.

@@ -24,13 +24,13 @@
 #include "syscalls.def"
 #undef SYSCALL
 
-#define PTR_NONE(sname)	   NULL
-#define PTR_PARTIAL(sname) call_##sname
-#define PTR_FULL(sname)	   call_##sname
+#define PTR_NONE(sname)		NULL
+#define PTR_PARTIAL(sname)	call_##sname
+#define PTR_FULL(sname)		call_##sname
 #define KIND_ARG(i, kind, name) ARG_##kind,
 #define NAME_ARG(i, kind, name) #name,
-#define KINDS(n, ...) ARGS##n(KIND_ARG, __VA_ARGS__)
-#define NAMES(n, ...) ARGS##n(NAME_ARG, __VA_ARGS__)
+#define KINDS(n, ...)		ARGS##n(KIND_ARG, __VA_ARGS__)
+#define NAMES(n, ...)		ARGS##n(NAME_ARG, __VA_ARGS__)
 #define SYSCALL(nr, sname, sup, rkind, n, args, text)                                              \
 	[nr] = {.name = #sname,                                                                    \
 		.call = PTR_##sup(sname),                                                          \

@@ -70,23 +70,23 @@ static ssize_t full_write(struct file *f, struct uio *from, uint64_t *pos)
 }
 
 static const struct file_ops null_ops = {
-	.name = "null",
-	.read = null_read,
-	.write = null_write,
-	.llseek = null_llseek,
+    .name = "null",
+    .read = null_read,
+    .write = null_write,
+    .llseek = null_llseek,
 };
 static const struct file_ops zero_ops = {
-	.name = "zero",
-	.read = zero_read,
-	.write = null_write,
-	.llseek = null_llseek,
-	.mmap = zero_mmap,
+    .name = "zero",
+    .read = zero_read,
+    .write = null_write,
+    .llseek = null_llseek,
+    .mmap = zero_mmap,
 };
 static const struct file_ops full_ops = {
-	.name = "full",
-	.read = zero_read,
-	.write = full_write,
-	.llseek = null_llseek,
+    .name = "full",
+    .read = zero_read,
+    .write = full_write,
+    .llseek = null_llseek,
 };
 
 /* --- random, urandom --- */
@@ -117,12 +117,12 @@ static uint32_t random_poll(struct file *f, struct poll_table *pt)
 }
 
 static const struct file_ops random_ops = {
-	.name = "random",
-	.read = random_read,
-	.write = random_write,
-	.llseek = null_llseek,
-	.ioctl = random_ioctl,
-	.poll = random_poll,
+    .name = "random",
+    .read = random_read,
+    .write = random_write,
+    .llseek = null_llseek,
+    .ioctl = random_ioctl,
+    .poll = random_poll,
 };
 
 /* --- by number --- */
@@ -131,8 +131,8 @@ static const struct {
 	unsigned major, minor;
 	const struct file_ops *ops;
 } devices[] = {
-	{1, 3, &null_ops}, {1, 5, &zero_ops}, {1, 7, &full_ops}, {1, 8, &random_ops},
-	{1, 9, &random_ops},
+    {1, 3, &null_ops},	 {1, 5, &zero_ops},   {1, 7, &full_ops},
+    {1, 8, &random_ops}, {1, 9, &random_ops},
 };
 
 int dev_open(struct inode *ino, struct file *f)
@@ -163,18 +163,18 @@ struct dev_node {
 
 /* ptmx and pts come with pseudo-terminals; shm and pts are places to mount on. */
 static const struct dev_node dev_nodes[] = {
-	{"null", S_IFCHR | 0666, 1, 3, NULL},
-	{"zero", S_IFCHR | 0666, 1, 5, NULL},
-	{"full", S_IFCHR | 0666, 1, 7, NULL},
-	{"random", S_IFCHR | 0666, 1, 8, NULL},
-	{"urandom", S_IFCHR | 0666, 1, 9, NULL},
-	{"tty", S_IFCHR | 0666, 5, 0, NULL},
-	{"fd", S_IFLNK | 0777, 0, 0, "/proc/self/fd"},
-	{"stdin", S_IFLNK | 0777, 0, 0, "/proc/self/fd/0"},
-	{"stdout", S_IFLNK | 0777, 0, 0, "/proc/self/fd/1"},
-	{"stderr", S_IFLNK | 0777, 0, 0, "/proc/self/fd/2"},
-	{"pts", S_IFDIR | 0755, 0, 0, NULL},
-	{"shm", S_IFDIR | 01777, 0, 0, NULL},
+    {"null", S_IFCHR | 0666, 1, 3, NULL},
+    {"zero", S_IFCHR | 0666, 1, 5, NULL},
+    {"full", S_IFCHR | 0666, 1, 7, NULL},
+    {"random", S_IFCHR | 0666, 1, 8, NULL},
+    {"urandom", S_IFCHR | 0666, 1, 9, NULL},
+    {"tty", S_IFCHR | 0666, 5, 0, NULL},
+    {"fd", S_IFLNK | 0777, 0, 0, "/proc/self/fd"},
+    {"stdin", S_IFLNK | 0777, 0, 0, "/proc/self/fd/0"},
+    {"stdout", S_IFLNK | 0777, 0, 0, "/proc/self/fd/1"},
+    {"stderr", S_IFLNK | 0777, 0, 0, "/proc/self/fd/2"},
+    {"pts", S_IFDIR | 0755, 0, 0, NULL},
+    {"shm", S_IFDIR | 01777, 0, 0, NULL},
 };
 #define DEV_NODES (sizeof(dev_nodes) / sizeof(dev_nodes[0]))
 
@@ -241,20 +241,20 @@ static int dev_readdir(struct file *f, struct dir_sink *s)
 }
 
 static const struct file_ops dev_dir_fops = {
-	.name = "dev",
-	.readdir = dev_readdir,
-	.llseek = file_llseek_generic,
+    .name = "dev",
+    .readdir = dev_readdir,
+    .llseek = file_llseek_generic,
 };
 static const struct inode_ops dev_dir_ops = {
-	.lookup = dev_lookup,
-	.setattr = dev_setattr,
+    .lookup = dev_lookup,
+    .setattr = dev_setattr,
 };
 static const struct inode_ops dev_node_ops = {
-	.open = dev_open,
-	.setattr = dev_setattr,
+    .open = dev_open,
+    .setattr = dev_setattr,
 };
 static const struct inode_ops dev_link_ops = {
-	.readlink = dev_readlink,
+    .readlink = dev_readlink,
 };
 
 static struct inode *dev_inode(struct super *sb, const struct dev_node *n)
@@ -266,7 +266,9 @@ static struct inode *dev_inode(struct super *sb, const struct dev_node *n)
 	ino->priv = (void *)n;
 	ino->nlink = S_ISDIR(n->mode) ? 2 : 1;
 	ino->rdev = makedev(n->major, n->minor);
-	ino->ops = S_ISDIR(n->mode) ? &dev_dir_ops : S_ISLNK(n->mode) ? &dev_link_ops : &dev_node_ops;
+	ino->ops = S_ISDIR(n->mode)   ? &dev_dir_ops
+		   : S_ISLNK(n->mode) ? &dev_link_ops
+				      : &dev_node_ops;
 	if (S_ISDIR(n->mode))
 		ino->fops = &dev_dir_fops;
 	if (S_ISLNK(n->mode))
@@ -317,9 +319,9 @@ static int dev_statfs(struct super *sb, struct abi_statfs *out)
 
 /* On Linux a devtmpfs; its magic is tmpfs's. */
 const struct fs_type fs_dev = {
-	.name = "devtmpfs",
-	.magic = 0x01021994,
-	.mount = dev_mount,
-	.kill = dev_kill,
-	.statfs = dev_statfs,
+    .name = "devtmpfs",
+    .magic = 0x01021994,
+    .mount = dev_mount,
+    .kill = dev_kill,
+    .statfs = dev_statfs,
 };

@@ -38,7 +38,7 @@ static struct dnotify *dnotify_find(const struct file *f)
 {
 	struct dnotify *d;
 
-	list_for_each(d, &all, link)
+	list_for_each (d, &all, link)
 		if (d->file == f)
 			return d;
 	return NULL;
@@ -96,7 +96,7 @@ void dnotify_event(const struct inode *dir, uint32_t in_mask)
 	unsigned long dn = wanted_by(in_mask);
 	struct dnotify *d, *tmp;
 
-	list_for_each_safe(d, tmp, &all, link) {
+	list_for_each_safe (d, tmp, &all, link) {
 		if (d->file->inode != dir || !(d->mask & dn))
 			continue;
 		file_signal_owner(d->file, d->fd, EPOLLIN | EPOLLRDNORM, POLL_MSG);

@@ -19,10 +19,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define NEST_MAX     5 /* epolls that watch epolls, as Linux's EP_MAX_NESTS + 1 */
-#define MODE_BITS    (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
-#define EXCLUSIVE_OK (EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
-#define EVENTS_MAX   (INT32_MAX / (int)sizeof(struct abi_epoll_event))
+#define NEST_MAX  5 /* epolls that watch epolls, as Linux's EP_MAX_NESTS + 1 */
+#define MODE_BITS (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
+#define EXCLUSIVE_OK                                                                               \
+	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
+#define EVENTS_MAX (INT32_MAX / (int)sizeof(struct abi_epoll_event))
 
 struct epoll {
 	struct list_head items;
@@ -48,10 +49,10 @@ struct epoll_item {
 	uint32_t events;
 	uint64_t data;
 	struct epoll_hook *hooks;
-	bool failed;		    /* a hook could not be made */
-	struct list_head in_epoll;  /* ep->items */
-	struct list_head in_ready;  /* ep->ready */
-	struct list_head in_file;   /* file->epoll_links */
+	bool failed;		   /* a hook could not be made */
+	struct list_head in_epoll; /* ep->items */
+	struct list_head in_ready; /* ep->ready */
+	struct list_head in_file;  /* file->epoll_links */
 };
 
 static const struct file_ops epoll_ops;
@@ -126,7 +127,7 @@ static struct epoll_item *item_find(struct epoll *ep, struct file *f, int fd)
 {
 	struct epoll_item *it;
 
-	list_for_each(it, &f->epoll_links, in_file)
+	list_for_each (it, &f->epoll_links, in_file)
 		if (it->ep == ep && it->fd == fd)
 			return it;
 	return NULL;
@@ -151,7 +152,7 @@ void epoll_file_gone(struct file *f)
 {
 	struct epoll_item *it, *tmp;
 
-	list_for_each_safe(it, tmp, &f->epoll_links, in_file)
+	list_for_each_safe (it, tmp, &f->epoll_links, in_file)
 		item_destroy(it);
 }
 
@@ -177,13 +178,13 @@ static int nest_walk(struct file *f, const struct file *target, int depth, bool 
 	ep->mark = nest_generation;
 	ep->mark_depth = depth;
 	if (up) {
-		list_for_each(it, &f->epoll_links, in_file) {
+		list_for_each (it, &f->epoll_links, in_file) {
 			d = nest_walk(it->ep->file, target, depth + 1, up);
 			deepest = d > deepest ? d : deepest;
 		}
 		return deepest;
 	}
-	list_for_each(it, &ep->items, in_epoll) {
+	list_for_each (it, &ep->items, in_epoll) {
 		if (it->file->ops != &epoll_ops)
 			continue;
 		d = nest_walk(it->file, target, depth + 1, up);
@@ -460,7 +461,7 @@ static uint32_t epoll_poll(struct file *f, struct poll_table *pt)
 	struct epoll_item *it, *tmp;
 
 	poll_wait(pt, f, &ep->pollers);
-	list_for_each_safe(it, tmp, &ep->ready, in_ready) {
+	list_for_each_safe (it, tmp, &ep->ready, in_ready) {
 		if (item_ask(it, NULL))
 			return EPOLLIN | EPOLLRDNORM;
 		list_del(&it->in_ready); /* it was a false alarm */
@@ -474,11 +475,11 @@ static int epoll_fdinfo(struct file *f, char *buf, size_t size)
 	struct epoll_item *it;
 	size_t len = 0;
 
-	list_for_each(it, &ep->items, in_epoll) {
+	list_for_each (it, &ep->items, in_epoll) {
 		int n = snprintf(buf + len, size - len,
-				 "tfd: %8d events: %8x data: %16lx  pos:%lu ino:%lx sdev:%lx\n", it->fd,
-				 it->events, (unsigned long)it->data, (unsigned long)it->file->pos,
-				 (unsigned long)it->file->inode->ino,
+				 "tfd: %8d events: %8x data: %16lx  pos:%lu ino:%lx sdev:%lx\n",
+				 it->fd, it->events, (unsigned long)it->data,
+				 (unsigned long)it->file->pos, (unsigned long)it->file->inode->ino,
 				 it->file->inode->sb ? (unsigned long)it->file->inode->sb->dev : 0);
 
 		if (n < 0 || (size_t)n >= size - len)
@@ -493,17 +494,17 @@ static void epoll_release(struct file *f)
 	struct epoll *ep = f->priv;
 	struct epoll_item *it, *tmp;
 
-	list_for_each_safe(it, tmp, &ep->items, in_epoll)
+	list_for_each_safe (it, tmp, &ep->items, in_epoll)
 		item_destroy(it);
 	free(ep);
 }
 
 static const struct file_ops epoll_ops = {
-	.name = "eventpoll",
-	.llseek = file_llseek_noop,
-	.poll = epoll_poll,
-	.show_fdinfo = epoll_fdinfo,
-	.release = epoll_release,
+    .name = "eventpoll",
+    .llseek = file_llseek_noop,
+    .poll = epoll_poll,
+    .show_fdinfo = epoll_fdinfo,
+    .release = epoll_release,
 };
 
 long sys_epoll_create1(struct task *t, unsigned long flags)

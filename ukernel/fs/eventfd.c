@@ -90,13 +90,13 @@ static void eventfd_release(struct file *f)
 }
 
 static const struct file_ops eventfd_ops = {
-	.name = "eventfd",
-	.read = counter_read,
-	.write = counter_write,
-	.llseek = file_llseek_noop,
-	.poll = eventfd_poll,
-	.show_fdinfo = eventfd_fdinfo,
-	.release = eventfd_release,
+    .name = "eventfd",
+    .read = counter_read,
+    .write = counter_write,
+    .llseek = file_llseek_noop,
+    .poll = eventfd_poll,
+    .show_fdinfo = eventfd_fdinfo,
+    .release = eventfd_release,
 };
 
 long sys_eventfd2(struct task *t, unsigned count, unsigned long flags)

@@ -86,7 +86,7 @@ static void tell(const struct fasync *fa, uint32_t events)
 			signal_send_task(t, sig, with);
 		return;
 	}
-	list_for_each(p, &process_list, all) {
+	list_for_each (p, &process_list, all) {
 		if ((f->owner_type == F_OWNER_PGRP ? p->pgid : p->pid) != f->owner_pid)
 			continue;
 		if (may_tell(f, p))

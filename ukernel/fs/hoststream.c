@@ -187,7 +187,8 @@ uint32_t hoststream_poll(struct file *f, struct poll_table *pt)
 {
 	struct hoststream *s = f->priv;
 	uint32_t ready, missing;
-	bool reads = (f->flags & O_ACCMODE) != O_WRONLY, writes = (f->flags & O_ACCMODE) != O_RDONLY;
+	bool reads = (f->flags & O_ACCMODE) != O_WRONLY,
+	     writes = (f->flags & O_ACCMODE) != O_RDONLY;
 
 	poll_wait(pt, f, &s->wait);
 	if (s->always_ready)
@@ -234,11 +235,11 @@ void hoststream_release(struct file *f)
 }
 
 const struct file_ops hoststream_ops = {
-	.name = "host stream",
-	.read = hoststream_read,
-	.write = hoststream_write,
-	.poll = hoststream_poll,
-	.ioctl = stream_ioctl,
-	.set_flags = hoststream_set_flags,
-	.release = hoststream_release,
+    .name = "host stream",
+    .read = hoststream_read,
+    .write = hoststream_write,
+    .poll = hoststream_poll,
+    .ioctl = stream_ioctl,
+    .set_flags = hoststream_set_flags,
+    .release = hoststream_release,
 };

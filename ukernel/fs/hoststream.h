@@ -18,7 +18,7 @@ struct hoststream {
 	struct waitq wait;	 /* readers, writers and pollers */
 	uint32_t armed;		 /* EPOLL* events that the machine watches for us */
 	int fd;			 /* owned */
-	bool may_block;		 /* the description is shared and blocking: ask before each transfer */
+	bool may_block; /* the description is shared and blocking: ask before each transfer */
 	bool socket, tty;
 	bool always_ready; /* the host cannot poll it */
 };

@@ -155,7 +155,7 @@ static void tell_inode(struct inode *ino, uint32_t mask, uint32_t cookie, const 
 	if (!wl)
 		return;
 	inode_get(ino); /* one-shot watches let go of it */
-	list_for_each_safe(w, tmp, &wl->list, in_inode) {
+	list_for_each_safe (w, tmp, &wl->list, in_inode) {
 		bool last = &tmp->in_inode == &wl->list;
 
 		if (!unlinked || !(w->mask & IN_EXCL_UNLINK))
@@ -237,8 +237,8 @@ static ssize_t inotify_read(struct file *f, struct uio *to, uint64_t *pos)
 	}
 	while (!list_empty(&q->events)) {
 		struct event_node *e = list_first(&q->events, struct event_node, link);
-		struct inotify_event head = {.wd = e->wd, .mask = e->mask, .cookie = e->cookie,
-					     .len = e->len};
+		struct inotify_event head = {
+		    .wd = e->wd, .mask = e->mask, .cookie = e->cookie, .len = e->len};
 
 		if (to->left < sizeof(head) + e->len)
 			return done ? done : -EINVAL;
@@ -267,7 +267,7 @@ static long inotify_ioctl(struct file *f, struct task *t, unsigned cmd, uaddr_t 
 
 	if (cmd != FIONREAD)
 		return -ENOTTY;
-	list_for_each(e, &q->events, link)
+	list_for_each (e, &q->events, link)
 		bytes += sizeof(struct inotify_event) + e->len;
 	return put_user(t, bytes, arg);
 }
@@ -278,7 +278,7 @@ static int inotify_fdinfo(struct file *f, char *buf, size_t size)
 	struct watch *w;
 	size_t len = 0;
 
-	list_for_each(w, &q->watches, in_queue) {
+	list_for_each (w, &q->watches, in_queue) {
 		int n = snprintf(buf + len, size - len,
 				 "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0 \n", w->wd,
 				 (unsigned long)w->inode->ino, (unsigned long)w->inode->sb->dev,
@@ -304,13 +304,13 @@ static void inotify_release(struct file *f)
 }
 
 static const struct file_ops inotify_ops = {
-	.name = "inotify",
-	.read = inotify_read,
-	.llseek = file_llseek_noop,
-	.poll = inotify_poll,
-	.ioctl = inotify_ioctl,
-	.show_fdinfo = inotify_fdinfo,
-	.release = inotify_release,
+    .name = "inotify",
+    .read = inotify_read,
+    .llseek = file_llseek_noop,
+    .poll = inotify_poll,
+    .ioctl = inotify_ioctl,
+    .show_fdinfo = inotify_fdinfo,
+    .release = inotify_release,
 };
 
 /* --- the calls --- */
@@ -320,7 +320,7 @@ static unsigned queues_of(uid_t uid)
 	struct queue *q;
 	unsigned n = 0;
 
-	list_for_each(q, &queues, all)
+	list_for_each (q, &queues, all)
 		n += q->uid == uid;
 	return n;
 }
@@ -380,7 +380,7 @@ static struct watch *watch_find(struct queue *q, const struct inode *ino)
 
 	if (!ino->watches)
 		return NULL;
-	list_for_each(w, &ino->watches->list, in_inode)
+	list_for_each (w, &ino->watches->list, in_inode)
 		if (w->queue == q)
 			return w;
 	return NULL;
@@ -466,7 +466,7 @@ long sys_inotify_rm_watch(struct task *t, int fd, int wd)
 	if (ret)
 		return ret;
 	ret = -EINVAL;
-	list_for_each(w, &q->watches, in_queue) {
+	list_for_each (w, &q->watches, in_queue) {
 		if (w->wd == wd) {
 			watch_remove(w, true);
 			ret = 0;

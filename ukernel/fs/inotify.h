@@ -12,13 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* After something happened to what d names: IN_OPEN, IN_ACCESS, IN_MODIFY, IN_ATTRIB, IN_CLOSE_WRITE,
- * IN_CLOSE_NOWRITE.  Tells the watches on d's inode and, with the name, those on its directory.
- * IN_ISDIR is added here. */
+/* After something happened to what d names: IN_OPEN, IN_ACCESS, IN_MODIFY, IN_ATTRIB,
+ * IN_CLOSE_WRITE, IN_CLOSE_NOWRITE.  Tells the watches on d's inode and, with the name, those on
+ * its directory. IN_ISDIR is added here. */
 void inotify_dentry(struct dentry *d, uint32_t mask);
 /* After an entry of dir changed: IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO.  cookie ties
  * the two halves of a move (inotify_cookie()); 0 otherwise. */
-void inotify_entry(struct inode *dir, uint32_t mask, const char *name, bool is_dir, uint32_t cookie);
+void inotify_entry(struct inode *dir, uint32_t mask, const char *name, bool is_dir,
+		   uint32_t cookie);
 /* IN_MOVE_SELF, IN_ATTRIB (link count), to the inode's own watches. */
 void inotify_inode(struct inode *ino, uint32_t mask);
 /* The last name and the last use of ino are gone: IN_DELETE_SELF, IN_IGNORED, watches dropped.

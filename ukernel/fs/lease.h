@@ -4,8 +4,8 @@
 #ifndef FS_LEASE_H
 #define FS_LEASE_H
 
-#include <stdint.h>
 #include "fs/file.h"
+#include <stdint.h>
 
 #include <stdbool.h>
 

@@ -29,9 +29,9 @@ struct lock {
 	struct list_head link;	 /* in its inode's list, once held */
 	struct list_head in_all; /* all_locks, likewise */
 	const struct inode *inode;
-	const void *owner; /* struct fdtable or struct file: compared, never followed */
-	bool ofd, whole; /* F_OFD_*; flock */
-	short type; /* F_RDLCK, F_WRLCK */
+	const void *owner;  /* struct fdtable or struct file: compared, never followed */
+	bool ofd, whole;    /* F_OFD_*; flock */
+	short type;	    /* F_RDLCK, F_WRLCK */
 	int64_t start, end; /* both inclusive */
 	pid_t pid;
 };
@@ -100,7 +100,7 @@ static struct lock *conflict_find(struct list_head *locks, const struct lock *wa
 {
 	struct lock *l, *found = NULL;
 
-	list_for_each(l, locks, link) {
+	list_for_each (l, locks, link) {
 		if (same_owner(l, want) || l->end < want->start || l->start > want->end)
 			continue;
 		if (l->type != F_WRLCK && want->type != F_WRLCK)
@@ -156,7 +156,7 @@ static int range_set(struct file_locks *fl, const struct lock *want)
 		lock_destroy(spare);
 		return -ENOLCK;
 	}
-	list_for_each_safe(l, tmp, &fl->ranges, link) {
+	list_for_each_safe (l, tmp, &fl->ranges, link) {
 		if (!same_owner(l, want) || !ranges_touch(l, want))
 			continue;
 		if (l->type == want->type) {
@@ -190,7 +190,7 @@ static bool deadlock_found(const void *owner, const void *blocker, unsigned dept
 		return true;
 	if (depth == 0)
 		return false;
-	list_for_each(w, &lock_waiters, link) {
+	list_for_each (w, &lock_waiters, link) {
 		if (*steps == 0)
 			return false;
 		--*steps;
@@ -307,7 +307,8 @@ long fcntl_lock(struct task *t, struct file *f, int fd, unsigned cmd, uaddr_t ar
 	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
 	bool get = cmd == F_GETLK || cmd == F_OFD_GETLK;
 	int accmode = f->flags & O_ACCMODE, err;
-	struct lock want = {.inode = f->inode, .ofd = ofd, .owner = ofd ? (void *)f : (void *)t->files};
+	struct lock want = {
+	    .inode = f->inode, .ofd = ofd, .owner = ofd ? (void *)f : (void *)t->files};
 	struct abi_flock fl;
 
 	if (get_user(t, fl, arg))
@@ -323,7 +324,8 @@ long fcntl_lock(struct task *t, struct file *f, int fd, unsigned cmd, uaddr_t ar
 		return err;
 	if (get)
 		return range_get(t, f, &want, &fl, arg);
-	if ((fl.type == F_RDLCK && accmode == O_WRONLY) || (fl.type == F_WRLCK && accmode == O_RDONLY))
+	if ((fl.type == F_RDLCK && accmode == O_WRONLY) ||
+	    (fl.type == F_WRLCK && accmode == O_RDONLY))
 		return -EBADF;
 	return range_apply(t, f, fd, &want, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
 }
@@ -334,7 +336,7 @@ static struct lock *whole_find(struct file_locks *fl, const struct file *f)
 {
 	struct lock *l;
 
-	list_for_each(l, &fl->whole, link)
+	list_for_each (l, &fl->whole, link)
 		if (l->owner == f)
 			return l;
 	return NULL;
@@ -343,8 +345,12 @@ static struct lock *whole_find(struct file_locks *fl, const struct file *f)
 /* A change of kind is no single step: the old lock is given up first (flock(2)). */
 static long flock_apply(struct task *t, struct file *f, short type, bool nonblock)
 {
-	struct lock want = {.inode = f->inode, .whole = true, .owner = f, .type = type,
-			    .end = RANGE_END, .pid = t->proc->pid};
+	struct lock want = {.inode = f->inode,
+			    .whole = true,
+			    .owner = f,
+			    .type = type,
+			    .end = RANGE_END,
+			    .pid = t->proc->pid};
 	struct file_locks *fl = locks_of(f->inode);
 	struct lock *l;
 
@@ -407,7 +413,7 @@ static void release_owned(struct list_head *locks, const void *owner, struct wai
 	struct lock *l, *tmp;
 	bool any = false;
 
-	list_for_each_safe(l, tmp, locks, link) {
+	list_for_each_safe (l, tmp, locks, link) {
 		if (l->owner != owner)
 			continue;
 		lock_destroy(l);
@@ -442,9 +448,9 @@ void locks_free(struct inode *ino)
 
 	if (!fl)
 		return;
-	list_for_each_safe(l, tmp, &fl->whole, link)
+	list_for_each_safe (l, tmp, &fl->whole, link)
 		lock_destroy(l);
-	list_for_each_safe(l, tmp, &fl->ranges, link)
+	list_for_each_safe (l, tmp, &fl->ranges, link)
 		lock_destroy(l);
 	free(fl);
 	ino->locks = NULL;
@@ -455,14 +461,16 @@ void locks_each(void (*line)(void *ctx, unsigned n, const char *text), void *ctx
 	struct lock *l;
 	unsigned n = 0;
 
-	list_for_each(l, &all_locks, in_all) {
+	list_for_each (l, &all_locks, in_all) {
 		unsigned long dev = l->inode->sb ? l->inode->sb->dev : 0;
 		char text[128], end[24] = "EOF";
 
 		if (l->end != RANGE_END)
 			snprintf(end, sizeof(end), "%ld", (long)l->end);
 		snprintf(text, sizeof(text), "%s  ADVISORY  %s %d %02x:%02x:%lu %ld %s",
-			 l->whole ? "FLOCK " : l->ofd ? "OFDLCK" : "POSIX ",
+			 l->whole ? "FLOCK "
+			 : l->ofd ? "OFDLCK"
+				  : "POSIX ",
 			 l->type == F_WRLCK ? "WRITE" : "READ ", l->ofd ? -1 : l->pid, major(dev),
 			 minor(dev), (unsigned long)l->inode->ino, (long)l->start, end);
 		line(ctx, ++n, text);

@@ -160,10 +160,19 @@ static int memfd_getattr(struct inode *ino, struct kstat *out)
 	if (err)
 		return err;
 	*out = (struct kstat){
-	    .dev = ino->sb->dev, .ino = ino->ino, .mode = ino->mode, .nlink = 0, .uid = ino->uid,
-	    .gid = ino->gid, .size = st.st_size, .blocks = st.st_blocks, .blksize = 4096,
-	    .atime = ino->atime, .mtime = {st.st_mtim.tv_sec, st.st_mtim.tv_nsec},
-	    .ctime = ino->ctime, .btime = ino->btime,
+	    .dev = ino->sb->dev,
+	    .ino = ino->ino,
+	    .mode = ino->mode,
+	    .nlink = 0,
+	    .uid = ino->uid,
+	    .gid = ino->gid,
+	    .size = st.st_size,
+	    .blocks = st.st_blocks,
+	    .blksize = 4096,
+	    .atime = ino->atime,
+	    .mtime = {st.st_mtim.tv_sec, st.st_mtim.tv_nsec},
+	    .ctime = ino->ctime,
+	    .btime = ino->btime,
 	};
 	return 0;
 }
@@ -204,13 +213,13 @@ static void memfd_evict(struct inode *ino)
 }
 
 static const struct file_ops memfd_ops = {
-	.name = "memfd",
-	.read = memfd_read,
-	.write = memfd_write,
-	.llseek = memfd_llseek,
-	.fsync = memfd_fsync,
-	.fallocate = memfd_fallocate,
-	.mmap = memfd_mmap,
+    .name = "memfd",
+    .read = memfd_read,
+    .write = memfd_write,
+    .llseek = memfd_llseek,
+    .fsync = memfd_fsync,
+    .fallocate = memfd_fallocate,
+    .mmap = memfd_mmap,
 };
 
 /* open("/proc/self/fd/N"): a new position, perhaps other rights. */
@@ -221,10 +230,10 @@ static int memfd_open(struct inode *ino, struct file *f)
 }
 
 static const struct inode_ops memfd_inode_ops = {
-	.getattr = memfd_getattr,
-	.setattr = memfd_setattr,
-	.open = memfd_open,
-	.evict = memfd_evict,
+    .getattr = memfd_getattr,
+    .setattr = memfd_setattr,
+    .open = memfd_open,
+    .evict = memfd_evict,
 };
 
 long memfd_fcntl(struct file *f, unsigned cmd, unsigned long arg)

@@ -18,7 +18,7 @@ static bool group_exists(pid_t pgid)
 {
 	struct process *p;
 
-	list_for_each(p, &process_list, all)
+	list_for_each (p, &process_list, all)
 		if (p->pgid == pgid)
 			return true;
 	return false;

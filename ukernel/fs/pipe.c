@@ -25,7 +25,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-
 uint64_t pipe_size_max = 1u << 20;
 
 static struct super *pipefs;
@@ -198,12 +197,12 @@ static void pipe_release(struct file *f)
 }
 
 static const struct file_ops pipe_ops = {
-	.name = "pipe",
-	.read = pipe_read,
-	.write = pipe_write,
-	.poll = pipe_poll,
-	.ioctl = pipe_ioctl,
-	.release = pipe_release,
+    .name = "pipe",
+    .read = pipe_read,
+    .write = pipe_write,
+    .poll = pipe_poll,
+    .ioctl = pipe_ioctl,
+    .release = pipe_release,
 };
 
 /* --- opening --- */
@@ -279,7 +278,7 @@ int fifo_open(struct inode *ino, struct file *f)
 }
 
 static const struct inode_ops pipe_inode_ops = {
-	.open = fifo_open,
+    .open = fifo_open,
 };
 
 static struct inode *pipe_inode(void)

@@ -78,7 +78,8 @@ int deadline_from_timespec(struct task *t, uaddr_t uts, uint64_t *deadline)
 	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec > 999999999)
 		return -EINVAL;
 	if (ts.sec < 1000000000L) /* beyond thirty years: for ever */
-		*deadline = ts.sec || ts.nsec ? deadline_after(ts.sec * 1000000000ULL + ts.nsec) : 0;
+		*deadline =
+		    ts.sec || ts.nsec ? deadline_after(ts.sec * 1000000000ULL + ts.nsec) : 0;
 	return 0;
 }
 

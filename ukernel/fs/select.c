@@ -18,8 +18,8 @@ enum { SET_IN, SET_OUT, SET_EX, SETS };
 
 struct select_call {
 	int nfds;
-	size_t words;	    /* in one set */
-	uint64_t *want;	    /* three sets, then the three of the answer */
+	size_t words;	/* in one set */
+	uint64_t *want; /* three sets, then the three of the answer */
 	uint64_t *got;
 	struct file **files; /* by descriptor */
 	uaddr_t uset[SETS];

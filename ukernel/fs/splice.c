@@ -15,8 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CHUNK	    65536
-#define COUNT_LIMIT 0x7ffff000UL
+#define CHUNK	     65536
+#define COUNT_LIMIT  0x7ffff000UL
 #define SPLICE_FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
 /* An offset that the caller gave by reference, or the file's own position. */
@@ -182,8 +182,8 @@ static long copy_range(struct task *t, struct file *in, uaddr_t off_in, struct f
 	return place_end(&to, t, err);
 }
 
-long sys_copy_file_range(struct task *t, int in, uaddr_t off_in, int out, uaddr_t off_out, size_t len,
-			 unsigned long flags)
+long sys_copy_file_range(struct task *t, int in, uaddr_t off_in, int out, uaddr_t off_out,
+			 size_t len, unsigned long flags)
 {
 	struct file *fin, *fout;
 	long ret = -EBADF;
@@ -242,8 +242,8 @@ static long splice_to_pipe(struct task *t, struct file *in, struct place *from, 
 }
 
 /* From pipe to pipe; keep: leave it in the first (tee). */
-static long pipe_to_pipe(struct task *t, struct pipe *in, struct file *out, struct pipe *p, size_t len,
-			 bool nonblock, bool keep)
+static long pipe_to_pipe(struct task *t, struct pipe *in, struct file *out, struct pipe *p,
+			 size_t len, bool nonblock, bool keep)
 {
 	int ready = pipe_wait_readable(in, nonblock);
 	size_t done = 0, n;
@@ -254,7 +254,8 @@ static long pipe_to_pipe(struct task *t, struct pipe *in, struct file *out, stru
 	if (ready <= 0)
 		return ready;
 	/* Neither step sleeps from here on: there is room, and what is there stays. */
-	while (done < len && pipe_room(p) && (n = pipe_peek(in, keep ? done : 0, len - done, &run)) > 0) {
+	while (done < len && pipe_room(p) &&
+	       (n = pipe_peek(in, keep ? done : 0, len - done, &run)) > 0) {
 		struct uio u;
 		ssize_t put;
 
@@ -321,8 +322,9 @@ long sys_splice(struct task *t, int in, uaddr_t off_in, int out, uaddr_t off_out
 	fin = fd_get(t, in);
 	fout = fd_get(t, out);
 	if (fin && fout)
-		ret = splice_files(t, fin, off_in, fout, off_out, len < COUNT_LIMIT ? len : COUNT_LIMIT,
-				   flags & SPLICE_F_NONBLOCK);
+		ret =
+		    splice_files(t, fin, off_in, fout, off_out,
+				 len < COUNT_LIMIT ? len : COUNT_LIMIT, flags & SPLICE_F_NONBLOCK);
 	file_put(fin);
 	file_put(fout);
 	return ret;
@@ -344,8 +346,8 @@ long sys_tee(struct task *t, int in, int out, size_t len, unsigned long flags)
 		pin = pipe_of(fin);
 		pout = pipe_of(fout);
 		ret = pin && pout && pin != pout
-			      ? pipe_to_pipe(t, pin, fout, pout, len, flags & SPLICE_F_NONBLOCK, true)
-			      : -EINVAL;
+			  ? pipe_to_pipe(t, pin, fout, pout, len, flags & SPLICE_F_NONBLOCK, true)
+			  : -EINVAL;
 	}
 	file_put(fin);
 	file_put(fout);

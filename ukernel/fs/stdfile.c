@@ -11,8 +11,8 @@
 #include "fs/stdfile.h"
 
 #include "fs/hoststream.h"
-#include "lib/host.h"
 #include "kern/boot.h"
+#include "lib/host.h"
 #include "lib/log.h"
 
 #include <errno.h>
@@ -102,7 +102,8 @@ static ssize_t direct_write(struct file *f, struct uio *from, uint64_t *pos)
 		if (n > 0) {
 			struct iovec v = {bounce, n};
 
-			n = host_call(pwritev2(f->host_fd, &v, 1, shared ? -1 : (off_t)*pos, append));
+			n = host_call(
+			    pwritev2(f->host_fd, &v, 1, shared ? -1 : (off_t)*pos, append));
 			if (n == -EOPNOTSUPP || n == -ESPIPE)
 				n = host_call(write(f->host_fd, bounce, v.iov_len));
 		}
@@ -151,14 +152,14 @@ static void direct_release(struct file *f)
 }
 
 static const struct file_ops direct_ops = {
-	.name = "host file",
-	.read = direct_read,
-	.write = direct_write,
-	.llseek = direct_llseek,
-	.fsync = direct_fsync,
-	.fallocate = direct_fallocate,
-	.mmap = direct_mmap,
-	.release = direct_release,
+    .name = "host file",
+    .read = direct_read,
+    .write = direct_write,
+    .llseek = direct_llseek,
+    .fsync = direct_fsync,
+    .fallocate = direct_fallocate,
+    .mmap = direct_mmap,
+    .release = direct_release,
 };
 
 /* --- the inode --- */
@@ -177,10 +178,19 @@ static int hostnode_getattr(struct inode *ino, struct kstat *out)
 	if (err)
 		return err;
 	*out = (struct kstat){
-	    .dev = st.st_dev, .ino = st.st_ino, .rdev = st.st_rdev, .mode = st.st_mode,
-	    .nlink = st.st_nlink, .uid = st.st_uid, .gid = st.st_gid, .size = st.st_size,
-	    .blocks = st.st_blocks, .blksize = st.st_blksize, .atime = timespec_of(st.st_atim),
-	    .mtime = timespec_of(st.st_mtim), .ctime = timespec_of(st.st_ctim),
+	    .dev = st.st_dev,
+	    .ino = st.st_ino,
+	    .rdev = st.st_rdev,
+	    .mode = st.st_mode,
+	    .nlink = st.st_nlink,
+	    .uid = st.st_uid,
+	    .gid = st.st_gid,
+	    .size = st.st_size,
+	    .blocks = st.st_blocks,
+	    .blksize = st.st_blksize,
+	    .atime = timespec_of(st.st_atim),
+	    .mtime = timespec_of(st.st_mtim),
+	    .ctime = timespec_of(st.st_ctim),
 	};
 	ino->size = st.st_size;
 	return 0;
@@ -254,10 +264,10 @@ static void hostnode_evict(struct inode *ino)
 }
 
 static const struct inode_ops hostnode_ops = {
-	.getattr = hostnode_getattr,
-	.setattr = hostnode_setattr,
-	.open = hostnode_open,
-	.evict = hostnode_evict,
+    .getattr = hostnode_getattr,
+    .setattr = hostnode_setattr,
+    .open = hostnode_open,
+    .evict = hostnode_evict,
 };
 
 /* --- installing --- */
@@ -332,8 +342,10 @@ static int stdfile_create(struct task *t, int fd, struct file **out)
 	host_label(fd, label, sizeof(label));
 	flags = fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK);
 	f = err ? NULL
-		: file_anon(hn->direct ? &direct_ops : hn->tty ? &hosttty_ops : &hoststream_ops, label,
-			    st.st_mode, flags, s);
+		: file_anon(hn->direct ? &direct_ops
+			    : hn->tty  ? &hosttty_ops
+				       : &hoststream_ops,
+			    label, st.st_mode, flags, s);
 	if (!f) {
 		if (s) {
 			close(s->fd);

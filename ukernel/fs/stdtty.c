@@ -121,7 +121,7 @@ static bool group_in_session(pid_t pgid, pid_t sid, bool *exists)
 	struct process *p;
 
 	*exists = false;
-	list_for_each(p, &process_list, all) {
+	list_for_each (p, &process_list, all) {
 		if (p->pgid != pgid)
 			continue;
 		*exists = true;
@@ -248,11 +248,11 @@ int stdfiles_open_tty(struct task *t, struct file *f)
 }
 
 const struct file_ops hosttty_ops = {
-	.name = "tty",
-	.read = hoststream_read,
-	.write = hoststream_write,
-	.poll = hoststream_poll,
-	.ioctl = tty_ioctl,
-	.set_flags = hoststream_set_flags,
-	.release = hoststream_release,
+    .name = "tty",
+    .read = hoststream_read,
+    .write = hoststream_write,
+    .poll = hoststream_poll,
+    .ioctl = tty_ioctl,
+    .set_flags = hoststream_set_flags,
+    .release = hoststream_release,
 };

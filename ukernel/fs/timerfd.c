@@ -212,9 +212,8 @@ static void timerfd_set(struct timerfd *tf, int flags, const struct abi_itimersp
 	tf->expires_ns = 0;
 	if (!value_ns)
 		return;
-	tf->expires_ns = flags & TFD_TIMER_ABSTIME
-			     ? value_ns
-			     : time_add_ns(clock_wall_now(tf->clock), value_ns);
+	tf->expires_ns =
+	    flags & TFD_TIMER_ABSTIME ? value_ns : time_add_ns(clock_wall_now(tf->clock), value_ns);
 	timerfd_start(tf);
 }
 

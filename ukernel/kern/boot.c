@@ -199,7 +199,7 @@ static void kill_rest(void)
 {
 	struct process *p;
 
-	list_for_each(p, &process_list, all)
+	list_for_each (p, &process_list, all)
 		if (!p->is_init && p->state != PROC_ZOMBIE)
 			signal_send_process(p, SIGKILL, NULL);
 }

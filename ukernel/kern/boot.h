@@ -23,8 +23,8 @@ struct boot_config {
 	const struct sched_policy *policy;
 	const char *policy_options;
 
-	const char *root_dir;	  /* host directory that becomes / */
-	bool root_read_only;	  /* --ro: no overlay, the root cannot be written */
+	const char *root_dir;	 /* host directory that becomes / */
+	bool root_read_only;	 /* --ro: no overlay, the root cannot be written */
 	struct bind_spec *binds; /* --bind, --rw */
 	unsigned nr_binds;
 
@@ -42,7 +42,7 @@ struct boot_config {
 	char **argv, **envp;
 	bool std_closed[3]; /* the caller had closed 0, 1, 2: the guest starts without it */
 
-	bool trace;	    /* strace-like lines ... */
+	bool trace;	 /* strace-like lines ... */
 	FILE *trace_out; /* ... to here */
 	const char *trace_filter;
 	bool count_calls; /* -c */

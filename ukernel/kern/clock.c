@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <time.h>
 
-#define COARSE_NS	 4000000ULL /* the host's own tick: what the vDSO says too */
+#define COARSE_NS 4000000ULL /* the host's own tick: what the vDSO says too */
 
 /* A CPU clock of somebody: ~pid << 3, then two bits of kind and one for "a thread". */
 #define CPUCLOCK_THREAD	   4

@@ -35,7 +35,7 @@ static void kill_other_threads(struct task *t)
 {
 	struct task *other;
 
-	list_for_each(other, &t->proc->threads, in_process)
+	list_for_each (other, &t->proc->threads, in_process)
 		if (other != t)
 			task_kill(other);
 }
@@ -68,7 +68,7 @@ static void child_reparent(struct process *child, struct process *reaper)
 	list_del(&child->sibling);
 	child->parent = reaper;
 	list_add_tail(&child->sibling, &reaper->children);
-	list_for_each(th, &child->threads, in_process)
+	list_for_each (th, &child->threads, in_process)
 		if (th->pdeath_signal)
 			signal_send_task(th, th->pdeath_signal, NULL);
 	child->exit_signal = SIGCHLD;
@@ -81,7 +81,7 @@ static void children_reparent(struct process *p)
 	struct process *reaper = find_reaper(p);
 	struct process *child, *next;
 
-	list_for_each_safe(child, next, &p->children, sibling)
+	list_for_each_safe (child, next, &p->children, sibling)
 		child_reparent(child, reaper);
 }
 
@@ -184,7 +184,7 @@ static bool nobody_stays(const struct process *p)
 {
 	const struct task *t;
 
-	list_for_each(t, &p->threads, in_process)
+	list_for_each (t, &p->threads, in_process)
 		if (!t->exiting)
 			return false;
 	return true;

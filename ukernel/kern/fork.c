@@ -72,7 +72,7 @@ static bool over_user_limit(const struct task *t)
 	if (limit >= PID_LIMIT - 1 || t->cred->uid == 0 ||
 	    cred_capable(t->cred, CAP_SYS_RESOURCE_BIT) || cred_capable(t->cred, CAP_SYS_ADMIN_BIT))
 		return false;
-	list_for_each(p, &process_list, all)
+	list_for_each (p, &process_list, all)
 		if (p->leader->cred->uid == t->cred->uid)
 			n += (uint64_t)p->nr_threads;
 	return n >= limit;
@@ -127,8 +127,7 @@ static void fields_copy(const struct task *t, struct task *child, const struct c
 		child->clear_child_tid = args->child_tid;
 }
 
-static struct process *process_copy(struct process *from, pid_t pid,
-				    const struct clone_args *args)
+static struct process *process_copy(struct process *from, pid_t pid, const struct clone_args *args)
 {
 	struct process *p = process_alloc(pid);
 
@@ -158,9 +157,8 @@ static struct process *process_copy(struct process *from, pid_t pid,
 static int thread_copy(struct task *t, struct task *child, const struct clone_args *args)
 {
 	struct regs r;
-	int err = args->flags & CLONE_VM
-		      ? machine->thread_clone(t->thread, child, &child->thread)
-		      : machine->space_clone(t->thread, child, &child->thread);
+	int err = args->flags & CLONE_VM ? machine->thread_clone(t->thread, child, &child->thread)
+					 : machine->space_clone(t->thread, child, &child->thread);
 
 	if (err < 0)
 		return err;
@@ -177,8 +175,8 @@ static int thread_copy(struct task *t, struct task *child, const struct clone_ar
 }
 
 /* Everything of the child that can fail.  *out: in no table yet. */
-static int child_create(struct task *t, const struct clone_args *args, pid_t pid,
-			struct task **out, struct process **proc)
+static int child_create(struct task *t, const struct clone_args *args, pid_t pid, struct task **out,
+			struct process **proc)
 {
 	struct task *child = task_alloc();
 	struct process *p = NULL;

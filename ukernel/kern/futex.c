@@ -18,8 +18,8 @@
 #include <errno.h>
 #include <linux/futex.h>
 
-#define BUCKETS		256 /* a power of two */
-#define NS_PER_SEC	1000000000
+#define BUCKETS	   256 /* a power of two */
+#define NS_PER_SEC 1000000000
 
 static struct list_head buckets[BUCKETS];
 
@@ -71,7 +71,7 @@ struct futex_waiter *futex_first_pi(const struct futex_key *key)
 {
 	struct futex_waiter *w;
 
-	list_for_each(w, bucket_of(key), link)
+	list_for_each (w, bucket_of(key), link)
 		if (w->pi && key_equal(&w->key, key))
 			return w;
 	return NULL;
@@ -89,7 +89,7 @@ static int wake_key(const struct futex_key *key, int n, uint32_t bitset)
 	struct futex_waiter *w, *next;
 	int woken = 0;
 
-	list_for_each_safe(w, next, b, link) {
+	list_for_each_safe (w, next, b, link) {
 		if (woken >= n)
 			break;
 		if (w->pi || !key_equal(&w->key, key) || !(w->bitset & bitset))
@@ -223,7 +223,7 @@ static long futex_requeue(struct task *t, uaddr_t from, uaddr_t to, bool shared,
 			return -EAGAIN;
 	}
 	struct list_head move = LIST_INIT(move);
-	list_for_each_safe(w, next, bucket_of(&a), link) {
+	list_for_each_safe (w, next, bucket_of(&a), link) {
 		if (w->pi || !key_equal(&w->key, &a))
 			continue;
 		if (woken < n) {
@@ -237,7 +237,7 @@ static long futex_requeue(struct task *t, uaddr_t from, uaddr_t to, bool shared,
 			break;
 		}
 	}
-	list_for_each_safe(w, next, &move, link) {
+	list_for_each_safe (w, next, &move, link) {
 		list_del(&w->link);
 		w->key = b;
 		list_add_tail(&w->link, bucket_of(&b));

@@ -13,7 +13,7 @@
 
 #include <signal.h>
 
-#define GRACE_NS	1000000000ULL
+#define GRACE_NS	 1000000000ULL
 #define STATUS_TIMED_OUT (124 << 8) /* as wait4 reports exit(124) */
 
 static struct timer limit_timer;
@@ -31,7 +31,8 @@ static void send_to_box(int signo)
 		signal_send_process(first_process, signo, &info);
 }
 
-/* What the keys of a terminal send, and its changes of size, are for whoever is in its foreground. */
+/* What the keys of a terminal send, and its changes of size, are for whoever is in its foreground.
+ */
 static void send_to_foreground(int signo)
 {
 	struct abi_siginfo info = {.signo = signo, .code = SI_KERNEL};

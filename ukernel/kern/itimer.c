@@ -20,9 +20,9 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
-#define CPU_LOOK_MIN_NS	 1000000ULL  /* no finer than this: Linux looks on ticks only */
-#define ITIMER_MIN_NS	 20000ULL    /* the shortest period that is honoured */
-#define ITIMER_IDLE_NS	 10000000ULL /* ... while SIGALRM is ignored */
+#define CPU_LOOK_MIN_NS 1000000ULL  /* no finer than this: Linux looks on ticks only */
+#define ITIMER_MIN_NS	20000ULL    /* the shortest period that is honoured */
+#define ITIMER_IDLE_NS	10000000ULL /* ... while SIGALRM is ignored */
 
 /* --- ITIMER_REAL --- */
 
@@ -39,7 +39,8 @@ static void itimer_real_fire(struct timer *tm)
 	if (p->pending.set & SIGMASK(SIGALRM))
 		return;
 	uint64_t period = p->itimer_real_interval_ns;
-	timer_arm(tm, time_add_ns(time_now_ns(), period < ITIMER_IDLE_NS ? ITIMER_IDLE_NS : period));
+	timer_arm(tm,
+		  time_add_ns(time_now_ns(), period < ITIMER_IDLE_NS ? ITIMER_IDLE_NS : period));
 }
 
 void itimer_real_delivered(struct process *p)

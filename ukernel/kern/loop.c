@@ -73,7 +73,7 @@ static bool anybody_left(void)
 {
 	struct process *p;
 
-	list_for_each(p, &process_list, all)
+	list_for_each (p, &process_list, all)
 		if (!p->is_init && p->nr_threads > 0)
 			return true;
 	return false;

@@ -44,7 +44,7 @@ static bool names_group(pid_t pid)
 {
 	struct process *p;
 
-	list_for_each(p, &process_list, all)
+	list_for_each (p, &process_list, all)
 		if (p->pgid == pid || p->sid == pid)
 			return true;
 	return false;

@@ -27,15 +27,15 @@ struct posix_timer {
 	struct list_head link; /* in process.posix_timers */
 	struct process *proc;
 	int id, clock, notify;
-	struct task *target;  /* SIGEV_THREAD_ID; counted */
+	struct task *target;   /* SIGEV_THREAD_ID; counted */
 	struct task *measured; /* whose thread CPU clock; counted.  NULL: not a thread clock */
 	struct sigqueue *entry;
-	struct timer timer;	 /* clocks that can wake; CPU clocks are looked at */
-	uint64_t expires_ns;	 /* on the timer's clock (kept relative to ticks); 0 disarmed */
+	struct timer timer;  /* clocks that can wake; CPU clocks are looked at */
+	uint64_t expires_ns; /* on the timer's clock (kept relative to ticks); 0 disarmed */
 	uint64_t interval_ns;
-	bool awaiting;		 /* fired; the next period starts when the signal is taken */
-	uint64_t overrun;	 /* periods missed since the signal was queued */
-	int overrun_last;	 /* timer_getoverrun */
+	bool awaiting;	  /* fired; the next period starts when the signal is taken */
+	uint64_t overrun; /* periods missed since the signal was queued */
+	int overrun_last; /* timer_getoverrun */
 };
 
 static bool on_cpu_clock(const struct posix_timer *pt)
@@ -85,7 +85,7 @@ static void entry_unqueue(struct posix_timer *pt)
 	int sig = q->info.signo;
 
 	list_del(&q->link);
-	list_for_each(other, &from->queue, link)
+	list_for_each (other, &from->queue, link)
 		if (other->info.signo == sig)
 			return;
 	from->set &= ~SIGMASK(sig);
@@ -132,7 +132,7 @@ uint64_t posix_cpu_timers_check(struct process *p)
 	struct posix_timer *pt;
 	uint64_t next = 0;
 
-	list_for_each(pt, &p->posix_timers, link) {
+	list_for_each (pt, &p->posix_timers, link) {
 		if (!on_cpu_clock(pt) || !pt->expires_ns || pt->awaiting)
 			continue;
 		uint64_t now = timer_clock_now(pt);
@@ -192,7 +192,7 @@ void posix_timers_delete_all(struct process *p)
 {
 	struct posix_timer *pt, *tmp;
 
-	list_for_each_safe(pt, tmp, &p->posix_timers, link)
+	list_for_each_safe (pt, tmp, &p->posix_timers, link)
 		timer_free(pt);
 }
 
@@ -200,7 +200,7 @@ static struct posix_timer *timer_find(struct process *p, int id)
 {
 	struct posix_timer *pt;
 
-	list_for_each(pt, &p->posix_timers, link)
+	list_for_each (pt, &p->posix_timers, link)
 		if (pt->id == id)
 			return pt;
 	return NULL;

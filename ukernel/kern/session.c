@@ -58,7 +58,7 @@ static bool group_in_session(pid_t pgid, pid_t sid)
 {
 	struct process *p;
 
-	list_for_each(p, &process_list, all)
+	list_for_each (p, &process_list, all)
 		if (p->pgid == pgid && p->sid == sid)
 			return true;
 	return false;
@@ -97,7 +97,7 @@ long sys_setsid(struct task *t)
 {
 	struct process *p = t->proc, *other;
 
-	list_for_each(other, &process_list, all)
+	list_for_each (other, &process_list, all)
 		if (other->pgid == p->pid)
 			return -EPERM;
 	p->sid = p->pgid = p->pid;

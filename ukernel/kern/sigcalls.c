@@ -45,7 +45,7 @@ long sys_rt_sigaction(struct task *t, int sig, uaddr_t act, uaddr_t oact, size_t
 	old.mask = a->mask;
 	if (act) {
 		a->handler = new.handler;
-		a->flags = new.flags & (uint32_t)SA_KNOWN;
+		a->flags = new.flags &(uint32_t)SA_KNOWN;
 		a->restorer = new.restorer;
 		a->mask = new.mask & ~SIGSET_KILL_STOP;
 		if (signal_is_ignored(t, sig))
@@ -123,7 +123,7 @@ static long kill_many(struct task *t, pid_t pid, int sig, const struct abi_sigin
 	long ret = -ESRCH;
 	bool done = false;
 
-	list_for_each(p, &process_list, all) {
+	list_for_each (p, &process_list, all) {
 		if (!kill_matches(t, p, pid))
 			continue;
 		int err = send_checked(t, p, sig, info);

@@ -34,7 +34,7 @@
 #define SW_OFFSET  464 /* of fp_sw_bytes in the legacy region */
 #define FP_MAGIC1  0x46505853U
 #define FP_MAGIC2  0x46505845U
-#define FP_SSE	   3ULL	       /* xstate_bv: x87 and SSE */
+#define FP_SSE	   3ULL		/* xstate_bv: x87 and SSE */
 #define XTILE_DATA (1ULL << 18) /* needs a permission that no guest has */
 
 #define UC_FP_XSTATE	     1ULL
@@ -67,7 +67,7 @@ _Static_assert(sizeof(struct fp_sw_bytes) == 48, "fp_sw_bytes is an ABI");
 
 /* One frame at a time: nothing here sleeps. */
 static struct {
-	uint8_t *buf; /* frame, gap, xsave image, magic 2 */
+	uint8_t *buf;	/* frame, gap, xsave image, magic 2 */
 	uint8_t *image; /* the xsave image that goes to or comes from the machine */
 	size_t image_max;
 	size_t fp_size; /* of the image in a frame */
@@ -98,8 +98,8 @@ static bool area_init(void)
 	area.fp_size = image_size(area.features);
 	if (machine_info.xstate_size && area.fp_size > machine_info.xstate_size)
 		area.fp_size = machine_info.xstate_size;
-	area.image_max = machine_info.xstate_size > area.fp_size ? machine_info.xstate_size
-								 : area.fp_size;
+	area.image_max =
+	    machine_info.xstate_size > area.fp_size ? machine_info.xstate_size : area.fp_size;
 	area.image = calloc(1, area.image_max);
 	area.buf = calloc(1, signal_frame_max());
 	if (area.image && area.buf)
@@ -187,7 +187,8 @@ long sys_sigaltstack(struct task *t, uaddr_t ss, uaddr_t old)
 	}
 	was.sp = t->altstack.sp;
 	was.size = t->altstack.size;
-	was.flags = altstack_state(t, regs.rsp) | (int)((unsigned)t->altstack.flags & SS_AUTODISARM);
+	was.flags =
+	    altstack_state(t, regs.rsp) | (int)((unsigned)t->altstack.flags & SS_AUTODISARM);
 	if (ss) {
 		long err = altstack_set(t, &new, regs.rsp);
 		if (err)

@@ -33,7 +33,7 @@ static struct task *process_thread(struct process *p)
 
 	if (p->leader && thread_alive(p->leader))
 		return p->leader;
-	list_for_each(t, &p->threads, in_process)
+	list_for_each (t, &p->threads, in_process)
 		if (thread_alive(t))
 			return t;
 	return NULL;
@@ -89,7 +89,7 @@ static void process_discard(struct process *p, sigmask_t set)
 	struct task *t;
 
 	sigpending_remove(&p->pending, set);
-	list_for_each(t, &p->threads, in_process)
+	list_for_each (t, &p->threads, in_process)
 		sigpending_remove(&t->pending, set);
 }
 
@@ -103,7 +103,7 @@ void group_stop_begin(struct process *p, int sig)
 	struct task *t;
 
 	p->stop_signal = sig;
-	list_for_each(t, &p->threads, in_process) {
+	list_for_each (t, &p->threads, in_process) {
 		if (!thread_alive(t) || t->stop_pending || t->state == TASK_STOPPED)
 			continue;
 		t->stop_pending = true;
@@ -118,7 +118,7 @@ static void process_continue(struct process *p)
 	struct task *t;
 
 	p->stops_to_go = 0;
-	list_for_each(t, &p->threads, in_process) {
+	list_for_each (t, &p->threads, in_process) {
 		t->stop_pending = false;
 		if (t->state == TASK_STOPPED)
 			sched_wake(t);
@@ -167,7 +167,7 @@ static bool kill_at_once(struct process *p, struct task *t, int sig)
 		return false;
 	p->group_exiting = true;
 	p->exit_status = sig;
-	list_for_each(each, &p->threads, in_process) {
+	list_for_each (each, &p->threads, in_process) {
 		each->stop_pending = false;
 		if (thread_alive(each) && each != current)
 			thread_notify(each, true);
@@ -183,7 +183,7 @@ static void wake_a_taker(struct process *p, struct task *first, bool group, int 
 	if (sig == SIGKILL || thread_wants(first, sig)) {
 		taker = first;
 	} else if (group) {
-		list_for_each(t, &p->threads, in_process) {
+		list_for_each (t, &p->threads, in_process) {
 			if (thread_wants(t, sig)) {
 				taker = t;
 				break;
@@ -257,7 +257,7 @@ int signal_send_pgrp(pid_t pgrp, int sig, const struct abi_siginfo *info)
 	struct process *p;
 	int ret = -ESRCH;
 
-	list_for_each(p, &process_list, all) {
+	list_for_each (p, &process_list, all) {
 		if (p->pgid != pgrp)
 			continue;
 		int err = signal_send_process(p, sig, info);
@@ -361,7 +361,7 @@ static void process_retarget(struct task *t, sigmask_t set)
 	set &= p->pending.set;
 	if (!set)
 		return;
-	list_for_each(other, &p->threads, in_process) {
+	list_for_each (other, &p->threads, in_process) {
 		if (other == t || !thread_alive(other) || !(set & ~other->blocked))
 			continue;
 		set &= other->blocked;

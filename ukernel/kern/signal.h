@@ -14,8 +14,8 @@
 struct task;
 struct process;
 
-#define NSIG_GUEST 64
-#define SIGMASK(sig) (1ULL << ((sig) - 1))
+#define NSIG_GUEST   64
+#define SIGMASK(sig) (1ULL << ((sig)-1))
 typedef uint64_t sigmask_t;
 
 struct sigaction_entry {

@@ -30,7 +30,7 @@ static const struct sigaction_entry *parent_action(const struct process *parent)
 {
 	const struct task *t;
 
-	list_for_each(t, &parent->threads, in_process)
+	list_for_each (t, &parent->threads, in_process)
 		if (t->sighand)
 			return &t->sighand->action[SIGCHLD];
 	return NULL;
@@ -86,7 +86,7 @@ bool pgrp_orphaned(pid_t pgid, const struct process *except)
 {
 	const struct process *p;
 
-	list_for_each(p, &process_list, all) {
+	list_for_each (p, &process_list, all) {
 		if (p->pgid != pgid || p == except || p->state == PROC_ZOMBIE || !p->parent ||
 		    p->parent->is_init)
 			continue;
@@ -100,7 +100,7 @@ static bool pgrp_has_stopped(pid_t pgid)
 {
 	const struct process *p;
 
-	list_for_each(p, &process_list, all)
+	list_for_each (p, &process_list, all)
 		if (p->pgid == pgid && p->state == PROC_STOPPED)
 			return true;
 	return false;
@@ -123,7 +123,7 @@ void pgrp_orphan_check(struct process *p)
 	if (parent && parent->pgid != p->pgid && parent->sid == p->sid)
 		orphan_wake(p->pgid, p);
 	/* ... and between its own and each child's. */
-	list_for_each(child, &p->children, sibling)
+	list_for_each (child, &p->children, sibling)
 		if (child->pgid != p->pgid && child->sid == p->sid)
 			orphan_wake(child->pgid, child);
 }

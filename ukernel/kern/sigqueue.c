@@ -115,7 +115,7 @@ void sigpending_remove(struct sigpending *p, sigmask_t set)
 	if (!(p->set & set))
 		return;
 	p->set &= ~set;
-	list_for_each_safe(q, tmp, &p->queue, link)
+	list_for_each_safe (q, tmp, &p->queue, link)
 		if (SIGMASK(q->info.signo) & set)
 			entry_drop(q);
 }
@@ -132,7 +132,7 @@ static void entry_take(struct sigpending *p, int sig, struct abi_siginfo *info)
 	struct sigqueue *q, *found = NULL;
 	bool more = false;
 
-	list_for_each(q, &p->queue, link) {
+	list_for_each (q, &p->queue, link) {
 		if (q->info.signo != sig)
 			continue;
 		if (found) {

@@ -13,9 +13,9 @@ struct posix_timer;
 #define FIRST_RT_SIGNAL 32 /* the kernel's, not the C library's */
 
 /* Sets of signals by what they do (signal(7)). */
-#define SIGSET_KILL_STOP   (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
-#define SIGSET_STOP	   (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
-#define SIGSET_IGNORE	   (SIGMASK(SIGCONT) | SIGMASK(SIGCHLD) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
+#define SIGSET_KILL_STOP (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
+#define SIGSET_STOP	 (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
+#define SIGSET_IGNORE	 (SIGMASK(SIGCONT) | SIGMASK(SIGCHLD) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
 #define SIGSET_SYNCHRONOUS                                                                         \
 	(SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) |                 \
 	 SIGMASK(SIGFPE) | SIGMASK(SIGSYS))
@@ -26,8 +26,9 @@ struct posix_timer;
 struct sigqueue {
 	struct list_head link; /* in sigpending.queue; empty when not queued */
 	struct abi_siginfo info;
-	uid_t uid;		   /* in whose count it is */
-	struct posix_timer *timer; /* owner of a queue entry that is reused; NULL: freed when taken */
+	uid_t uid; /* in whose count it is */
+	struct posix_timer
+	    *timer; /* owner of a queue entry that is reused; NULL: freed when taken */
 };
 
 /* An entry counted against uid's RLIMIT_SIGPENDING of max; override counts but never refuses.

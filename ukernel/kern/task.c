@@ -235,7 +235,7 @@ uint64_t process_sys_ns(struct process *p)
 	uint64_t sum = p->dead_threads.sys_ns;
 	struct task *t;
 
-	list_for_each(t, &p->threads, in_process)
+	list_for_each (t, &p->threads, in_process)
 		sum += task_sys_ns(t);
 	return sum;
 }
@@ -245,7 +245,7 @@ uint64_t process_cpu_ns(struct process *p)
 	uint64_t sum = p->dead_threads.user_ns;
 	struct task *t;
 
-	list_for_each(t, &p->threads, in_process)
+	list_for_each (t, &p->threads, in_process)
 		sum += task_cpu_ns(t);
 	return sum;
 }

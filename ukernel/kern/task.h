@@ -24,8 +24,8 @@ struct cred;
 struct tty;
 struct posix_timer;
 
-#define COMM_LEN   16
-#define PID_LIMIT  32768 /* as Linux's default pid_max */
+#define COMM_LEN  16
+#define PID_LIMIT 32768 /* as Linux's default pid_max */
 
 enum task_state {
 	TASK_RUNNABLE, /* queued, or on a virtual CPU */
@@ -53,9 +53,9 @@ struct task {
 	uint64_t user_ns_base; /* CPU time of earlier vthreads (before exec) */
 
 	/* Kernel side. */
-	struct kstack kstack;	 /* base NULL: a task that never runs (process 1) */
+	struct kstack kstack;	       /* base NULL: a task that never runs (process 1) */
 	void (*first)(struct task *t); /* what to do before entering user mode; may be NULL */
-	uaddr_t set_child_tid;	 /* CLONE_CHILD_SETTID: where the child writes its number */
+	uaddr_t set_child_tid;	       /* CLONE_CHILD_SETTID: where the child writes its number */
 	enum task_state state;
 	int vcpu; /* where it runs; -1 when nowhere */
 	struct sched_entity se;
@@ -89,7 +89,7 @@ struct task {
 	int pdeath_signal;
 	uint64_t timerslack_ns; /* PR_SET_TIMERSLACK; 0: the default */
 	uint16_t ioprio;	/* ioprio_set(2): class and level */
-	uint64_t start_ns; /* CLOCK_OF_BOOT */
+	uint64_t start_ns;	/* CLOCK_OF_BOOT */
 
 	/* The tracer's own (trace/trace.c): the line of the call in progress. */
 	struct {
@@ -132,11 +132,11 @@ struct process {
 	/* Life and death. */
 	enum process_state state;
 	bool group_exiting;
-	struct task *exec_task; /* this thread is in execve and waits for the others to die */
-	int exit_status; /* as wait4 reports it */
+	struct task *exec_task;	 /* this thread is in execve and waits for the others to die */
+	int exit_status;	 /* as wait4 reports it */
 	struct waitq child_wait; /* its threads sleep here in wait4 */
 	struct waitq exit_wait;	 /* woken when it dies: pidfds */
-	int stop_signal;  /* what stopped it */
+	int stop_signal;	 /* what stopped it */
 	bool stop_reported, continued_pending;
 	int stops_to_go; /* threads that still have to stop (task.stop_pending) */
 
@@ -151,8 +151,8 @@ struct process {
 	uint64_t itimer_real_interval_ns;
 	struct {
 		uint64_t expires_ns, interval_ns; /* on the process's CPU clock; 0 off */
-	} itimer_cpu[2];	     /* VIRTUAL, PROF */
-	struct timer cpu_timer;	     /* looks at itimer_cpu, CPU-clock timers and RLIMIT_CPU */
+	} itimer_cpu[2];			  /* VIRTUAL, PROF */
+	struct timer cpu_timer;	       /* looks at itimer_cpu, CPU-clock timers and RLIMIT_CPU */
 	struct list_head posix_timers; /* of struct posix_timer */
 	int next_timer_id;
 
@@ -213,7 +213,7 @@ struct clone_args {
 long task_fork(struct task *t, const struct clone_args *args);
 
 /* Never returns.  status as wait4 reports it. */
-_Noreturn void task_exit(struct task *t, int status);	/* this thread */
+_Noreturn void task_exit(struct task *t, int status);	 /* this thread */
 _Noreturn void process_exit(struct task *t, int status); /* exit_group: all of them */
 /* Make every other thread of t's process exit, and wait for that (execve). -EAGAIN if another
  * thread got there first. */

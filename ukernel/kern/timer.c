@@ -12,7 +12,7 @@
 
 static struct timer **heap;
 static unsigned heap_len, heap_cap; /* timers in it; the highest usable position */
-static uint64_t alarm_armed_ns;	     /* what the machine was told last */
+static uint64_t alarm_armed_ns;	    /* what the machine was told last */
 
 static void heap_place(struct timer *tm, unsigned pos)
 {

@@ -44,8 +44,8 @@ static void trap_syscall(struct task *t)
 	if (__builtin_expect(!t->in_syscall, 0)) {
 		if (signal_pending(t))
 			signal_deliver(t, false, 0);
-	} else if (__builtin_expect(is_restart_code(result) || t->restore_mask ||
-					signal_pending(t), 0)) {
+	} else if (__builtin_expect(is_restart_code(result) || t->restore_mask || signal_pending(t),
+				    0)) {
 		signal_deliver(t, true, result);
 	} else {
 		machine->set_result(t->thread, result);

@@ -51,7 +51,7 @@ static void usage_of_process(struct process *p, struct rusage_sum *out)
 	struct task *t;
 
 	*out = p->dead_threads;
-	list_for_each(t, &p->threads, in_process) {
+	list_for_each (t, &p->threads, in_process) {
 		if (t->state == TASK_DEAD)
 			continue;
 		usage_of_task(t, &one);

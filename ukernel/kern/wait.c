@@ -71,8 +71,7 @@ static struct rusage_sum usage_of(struct process *c)
 	return u;
 }
 
-static void result_fill(struct process *c, int code, int status, int wstatus,
-			struct wait_result *r)
+static void result_fill(struct process *c, int code, int status, int wstatus, struct wait_result *r)
 {
 	struct rusage_sum u = usage_of(c);
 
@@ -117,7 +116,8 @@ static bool child_report(struct process *self, struct process *c, const struct w
 		if (WIFEXITED(st))
 			result_fill(c, CLD_EXITED, WEXITSTATUS(st), st, r);
 		else
-			result_fill(c, WCOREDUMP(st) ? CLD_DUMPED : CLD_KILLED, WTERMSIG(st), st, r);
+			result_fill(c, WCOREDUMP(st) ? CLD_DUMPED : CLD_KILLED, WTERMSIG(st), st,
+				    r);
 		if (!keep) {
 			usage_inherit(self, c);
 			process_reap(c);
@@ -145,7 +145,7 @@ static int do_wait(struct task *t, const struct wait_for *w, struct wait_result 
 	for (;;) {
 		bool any = false;
 
-		list_for_each(c, &self->children, sibling) {
+		list_for_each (c, &self->children, sibling) {
 			if (!child_matches(c, w))
 				continue;
 			any = true;

@@ -18,7 +18,7 @@ void waitq_wake_n(struct waitq *q, int n, uint32_t events)
 {
 	struct wait_entry *we, *next;
 
-	list_for_each_safe(we, next, &q->entries, link) {
+	list_for_each_safe (we, next, &q->entries, link) {
 		bool exclusive = we->exclusive;
 
 		if (exclusive && n <= 0)

@@ -133,7 +133,8 @@ static int policy_change(struct task *t, struct task *other, int policy, int pri
 	if (!nicer && set_nice && nice < other->se.nice &&
 	    20 - nice > (int64_t)other->proc->rlimit[RLIMIT_NICE].cur)
 		return -EPERM;
-	/* SCHED_IDLE counts as nicer than nice: leaving it wants the right to one's own nice value. */
+	/* SCHED_IDLE counts as nicer than nice: leaving it wants the right to one's own nice value.
+	 */
 	if (!nicer && other->se.policy_abi == SCHED_IDLE && policy != SCHED_IDLE &&
 	    20 - other->se.nice > (int64_t)other->proc->rlimit[RLIMIT_NICE].cur)
 		return -EPERM;
@@ -276,8 +277,8 @@ long sys_sched_setattr(struct task *t, int pid, uaddr_t uattr, unsigned long fla
 	if ((a.flags & ~1ULL) || (int32_t)a.policy < 0)
 		return -EINVAL;
 	int nice = a.nice < NICE_MIN ? NICE_MIN : a.nice > NICE_MAX ? NICE_MAX : a.nice;
-	err = policy_change(t, other, (int)a.policy, (int)a.priority,
-			    !policy_is_rt((int)a.policy), nice);
+	err = policy_change(t, other, (int)a.policy, (int)a.priority, !policy_is_rt((int)a.policy),
+			    nice);
 	if (err == 0)
 		other->se.reset_on_fork = a.flags & 1;
 	return err;
@@ -325,8 +326,8 @@ static int for_each_named(struct task *t, int which, int who,
 	if (which == PRIO_PGRP && who == 0)
 		who = t->proc->pgid;
 	uid_t uid = who ? (uid_t)who : t->cred->uid;
-	list_for_each(p, &process_list, all) {
-		list_for_each(other, &p->threads, in_process) {
+	list_for_each (p, &process_list, all) {
+		list_for_each (other, &p->threads, in_process) {
 			if (which == PRIO_PGRP ? p->pgid != who : other->cred->uid != uid)
 				continue;
 			f(t, other, arg);

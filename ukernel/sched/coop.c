@@ -35,7 +35,7 @@ static struct task *coop_pick(struct runq *rq, int vcpu)
 	struct task *t;
 
 	(void)rq;
-	list_for_each(t, &queue, se.link) {
+	list_for_each (t, &queue, se.link) {
 		if (t->se.affinity >> vcpu & 1) {
 			list_del(&t->se.link);
 			return t;
@@ -52,11 +52,11 @@ static uint64_t coop_slice_ns(struct runq *rq, struct task *t)
 }
 
 const struct sched_policy sched_coop = {
-	.name = "coop",
-	.summary = "cooperative: a task runs until it waits, yields or exits",
-	.init = coop_init,
-	.enqueue = coop_enqueue,
-	.remove = coop_remove,
-	.pick = coop_pick,
-	.slice_ns = coop_slice_ns,
+    .name = "coop",
+    .summary = "cooperative: a task runs until it waits, yields or exits",
+    .init = coop_init,
+    .enqueue = coop_enqueue,
+    .remove = coop_remove,
+    .pick = coop_pick,
+    .slice_ns = coop_slice_ns,
 };

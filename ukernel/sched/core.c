@@ -407,7 +407,6 @@ void sched_kick(struct task *t)
 		machine->stop(t->thread);
 }
 
-
 void sched_resched(struct task *t)
 {
 	if (t->vcpu >= 0)

@@ -50,7 +50,7 @@ static struct task *rr_pick(struct runq *rq, int vcpu)
 	struct task *t;
 
 	(void)rq;
-	list_for_each(t, &queue, se.link) {
+	list_for_each (t, &queue, se.link) {
 		if (t->se.affinity >> vcpu & 1) {
 			list_del(&t->se.link);
 			return t;
@@ -67,11 +67,11 @@ static uint64_t rr_slice_ns(struct runq *rq, struct task *t)
 }
 
 const struct sched_policy sched_rr = {
-	.name = "rr",
-	.summary = "round robin: equal slices in turn (option: the slice in ms, default 4)",
-	.init = rr_init,
-	.enqueue = rr_enqueue,
-	.remove = rr_remove,
-	.pick = rr_pick,
-	.slice_ns = rr_slice_ns,
+    .name = "rr",
+    .summary = "round robin: equal slices in turn (option: the slice in ms, default 4)",
+    .init = rr_init,
+    .enqueue = rr_enqueue,
+    .remove = rr_remove,
+    .pick = rr_pick,
+    .slice_ns = rr_slice_ns,
 };

@@ -33,9 +33,9 @@ struct sched_entity {
 	int policy_abi; /* SCHED_OTHER, ... as sched_setscheduler said */
 	int rt_priority;
 	bool reset_on_fork; /* SCHED_RESET_ON_FORK */
-	bool started; /* has been queued before */
-	int last_cpu; /* -1: none yet */
-	uint64_t priv[8]; /* the policy's own */
+	bool started;	    /* has been queued before */
+	int last_cpu;	    /* -1: none yet */
+	uint64_t priv[8];   /* the policy's own */
 };
 
 /* One run queue serves all virtual CPUs of this machine; the policy sees it as an opaque handle
@@ -67,7 +67,8 @@ struct sched_policy {
 	uint64_t (*slice_ns)(struct runq *rq, struct task *t);
 
 	/* t ran for ran_ns and stopped; still_runnable says why it left. */
-	void (*charge)(struct runq *rq, struct task *t, uint64_t ran_ns, bool still_runnable); /* opt */
+	void (*charge)(struct runq *rq, struct task *t, uint64_t ran_ns,
+		       bool still_runnable); /* opt */
 	/* Should woken run now instead of curr? */
 	bool (*preempts)(struct runq *rq, struct task *woken, struct task *curr); /* opt */
 };
@@ -106,12 +107,12 @@ void sched_barrier(struct task *t);
 void sched_run_user(void);
 
 /* From the event loop. */
-void sched_dispatch(void);			  /* fill idle virtual CPUs */
-void sched_trap(struct task *t);		  /* t's thread had an event: run its kernel side */
+void sched_dispatch(void);	 /* fill idle virtual CPUs */
+void sched_trap(struct task *t); /* t's thread had an event: run its kernel side */
 void sched_tick(uint64_t ticks);
 /* Time that t's kernel side has used so far. */
 uint64_t sched_kernel_ns(const struct task *t);
-bool sched_idle(void);				  /* no task on any virtual CPU and none queued */
+bool sched_idle(void); /* no task on any virtual CPU and none queued */
 /* Make t, running in user mode, come into the kernel soon (a signal is waiting). */
 void sched_kick(struct task *t);
 int sched_cpus(void);

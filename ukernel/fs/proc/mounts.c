@@ -36,7 +36,7 @@ static int show_all(struct seq *s, const struct proc_node *n,
 	place = malloc(4096);
 	if (!place)
 		return -ENOMEM;
-	list_for_each(mnt, &mount_list, all)
+	list_for_each (mnt, &mount_list, all)
 		if (mount_place(mnt, t, place, 4096))
 			line(s, mnt, place);
 	free(place);

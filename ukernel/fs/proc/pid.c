@@ -206,7 +206,9 @@ static const struct proc_entry fdinfo_entry = {NULL, S_IFREG | 0444, true, .show
 
 /* A link's permission bits say how the file was opened: one row each. */
 #define FD_ROW(bits)                                                                               \
-	{NULL, S_IFLNK | (bits), true, .link = fd_link, .follow = fd_follow}
+	{                                                                                          \
+		NULL, S_IFLNK | (bits), true, .link = fd_link, .follow = fd_follow                 \
+	}
 static const struct proc_entry fd_entries[4] = {FD_ROW(0500), FD_ROW(0300), FD_ROW(0700),
 						FD_ROW(0)};
 
@@ -249,14 +251,14 @@ static bool fds_next(const struct proc_node *dir, uint64_t *key, char name[32])
 }
 
 const struct proc_dir proc_fds_dir = {
-	.lookup = fds_lookup,
-	.next = fds_next,
-	.next_type = DT_LNK,
+    .lookup = fds_lookup,
+    .next = fds_next,
+    .next_type = DT_LNK,
 };
 const struct proc_dir proc_fdinfos_dir = {
-	.lookup = fds_lookup,
-	.next = fds_next,
-	.next_type = DT_REG,
+    .lookup = fds_lookup,
+    .next = fds_next,
+    .next_type = DT_REG,
 };
 
 /* --- task --- */
@@ -288,7 +290,7 @@ static bool tasks_next(const struct proc_node *dir, uint64_t *key, char name[32]
 
 	if (!p)
 		return false;
-	list_for_each(t, &p->threads, in_process)
+	list_for_each (t, &p->threads, in_process)
 		if ((uint64_t)t->tid >= *key && (!best || t->tid < best))
 			best = t->tid;
 	*key = best;
@@ -297,9 +299,9 @@ static bool tasks_next(const struct proc_node *dir, uint64_t *key, char name[32]
 }
 
 const struct proc_dir proc_tasks_dir = {
-	.lookup = tasks_lookup,
-	.next = tasks_next,
-	.next_type = DT_DIR,
+    .lookup = tasks_lookup,
+    .next = tasks_next,
+    .next_type = DT_DIR,
 };
 
 /* --- ns: names only; there is one of each --- */
@@ -307,74 +309,71 @@ const struct proc_dir proc_tasks_dir = {
 static ssize_t ns_link(const struct proc_node *n, char *buf, size_t size)
 {
 	char text[40];
-	int len = snprintf(text, sizeof(text), "%s:[%lu]", n->entry->name,
-			   (unsigned long)n->entry->arg);
+	int len =
+	    snprintf(text, sizeof(text), "%s:[%lu]", n->entry->name, (unsigned long)n->entry->arg);
 
 	memcpy(buf, text, (size_t)len < size ? (size_t)len : size);
 	return (size_t)len < size ? (size_t)len : size;
 }
 
 static const struct proc_entry ns_entries[] = {
-	{"cgroup", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531835},
-	{"ipc", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531839},
-	{"mnt", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531841},
-	{"net", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531840},
-	{"pid", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531836},
-	{"user", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531837},
-	{"uts", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531838},
+    {"cgroup", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531835},
+    {"ipc", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531839},
+    {"mnt", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531841},
+    {"net", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531840},
+    {"pid", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531836},
+    {"user", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531837},
+    {"uts", S_IFLNK | 0777, true, .link = ns_link, .arg = 4026531838},
 };
 const struct proc_dir proc_ns_dir = {PROC_DIR(ns_entries)};
 
 /* --- net: no interfaces but what a program must find to go on --- */
 
 static const struct proc_entry net_entries[] = {
-	{"unix", S_IFREG | 0444, .show = proc_show_empty},
+    {"unix", S_IFREG | 0444, .show = proc_show_empty},
 };
 const struct proc_dir proc_net_dir = {PROC_DIR(net_entries)};
 
 /* --- the table, for processes and (without task and the rest of the first lines) threads --- */
 
-#define THREAD_ROWS                                                                                \
-	{"auxv", S_IFREG | 0400, true, .memory = true, .show = proc_show_auxv},                    \
-	{"cgroup", S_IFREG | 0444, .show = show_cgroup},                                           \
-	{"cmdline", S_IFREG | 0444, .show = proc_show_cmdline},                                    \
-	{"comm", S_IFREG | 0644, .show = show_comm, .store = store_comm},                          \
-	{"cwd", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'c'},     \
-	{"environ", S_IFREG | 0400, true, .memory = true, .show = proc_show_environ},              \
-	{"exe", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'e'},     \
-	{"fd", S_IFDIR | 0500, .dir = &proc_fds_dir},                                              \
-	{"fdinfo", S_IFDIR | 0555, .dir = &proc_fdinfos_dir},                                      \
-	{"io", S_IFREG | 0400, true, .show = show_io},                                             \
-	{"limits", S_IFREG | 0444, .show = proc_show_limits},                                      \
-	{"loginuid", S_IFREG | 0644, .show = show_unset_id},                                       \
-	{"maps", S_IFREG | 0444, true, .memory = true, .show = proc_show_maps},                    \
-	{"mem", S_IFREG | 0600, true, .memory = true, .fops = &proc_mem_fops},                     \
-	{"mountinfo", S_IFREG | 0444, .show = proc_show_mountinfo, .polled = true},                \
-	{"mounts", S_IFREG | 0444, .show = proc_show_mounts, .polled = true},                      \
-	{"net", S_IFDIR | 0555, .dir = &proc_net_dir},                                             \
-	{"ns", S_IFDIR | 0511, .dir = &proc_ns_dir},                                               \
-	{"oom_score", S_IFREG | 0444, .show = show_oom_score},                                     \
-	{"oom_score_adj", S_IFREG | 0644, .show = show_oom_score_adj,                              \
-	 .store = store_oom_score_adj},                                                            \
-	{"personality", S_IFREG | 0400, true, .show = show_personality},                           \
-	{"root", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'r'},    \
-	{"schedstat", S_IFREG | 0444, .show = show_schedstat},                                     \
-	{"sessionid", S_IFREG | 0444, .show = show_unset_id},                                      \
-	{"pagemap", S_IFREG | 0400, true, .memory = true, .fops = &proc_pagemap_fops},             \
-	{"smaps", S_IFREG | 0444, true, .memory = true, .show = proc_show_smaps},                  \
-	{"smaps_rollup", S_IFREG | 0444, true, .memory = true, .show = proc_show_smaps_rollup},    \
-	{"stat", S_IFREG | 0444, .show = proc_show_stat},                                          \
-	{"statm", S_IFREG | 0444, .show = proc_show_statm},                                        \
-	{"status", S_IFREG | 0444, .show = proc_show_status},                                      \
-	{"wchan", S_IFREG | 0444, .show = show_wchan},
+#define THREAD_ROWS                                                                                 \
+	{"auxv", S_IFREG | 0400, true, .memory = true, .show = proc_show_auxv},                     \
+	    {"cgroup", S_IFREG | 0444, .show = show_cgroup},                                        \
+	    {"cmdline", S_IFREG | 0444, .show = proc_show_cmdline},                                 \
+	    {"comm", S_IFREG | 0644, .show = show_comm, .store = store_comm},                       \
+	    {"cwd", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'c'},  \
+	    {"environ", S_IFREG | 0400, true, .memory = true, .show = proc_show_environ},           \
+	    {"exe", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'e'},  \
+	    {"fd", S_IFDIR | 0500, .dir = &proc_fds_dir},                                           \
+	    {"fdinfo", S_IFDIR | 0555, .dir = &proc_fdinfos_dir},                                   \
+	    {"io", S_IFREG | 0400, true, .show = show_io},                                          \
+	    {"limits", S_IFREG | 0444, .show = proc_show_limits},                                   \
+	    {"loginuid", S_IFREG | 0644, .show = show_unset_id},                                    \
+	    {"maps", S_IFREG | 0444, true, .memory = true, .show = proc_show_maps},                 \
+	    {"mem", S_IFREG | 0600, true, .memory = true, .fops = &proc_mem_fops},                  \
+	    {"mountinfo", S_IFREG | 0444, .show = proc_show_mountinfo, .polled = true},             \
+	    {"mounts", S_IFREG | 0444, .show = proc_show_mounts, .polled = true},                   \
+	    {"net", S_IFDIR | 0555, .dir = &proc_net_dir},                                          \
+	    {"ns", S_IFDIR | 0511, .dir = &proc_ns_dir},                                            \
+	    {"oom_score", S_IFREG | 0444, .show = show_oom_score},                                  \
+	    {"oom_score_adj", S_IFREG | 0644, .show = show_oom_score_adj,                           \
+	     .store = store_oom_score_adj},                                                         \
+	    {"personality", S_IFREG | 0400, true, .show = show_personality},                        \
+	    {"root", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'r'}, \
+	    {"schedstat", S_IFREG | 0444, .show = show_schedstat},                                  \
+	    {"sessionid", S_IFREG | 0444, .show = show_unset_id},                                   \
+	    {"pagemap", S_IFREG | 0400, true, .memory = true, .fops = &proc_pagemap_fops},          \
+	    {"smaps", S_IFREG | 0444, true, .memory = true, .show = proc_show_smaps},               \
+	    {"smaps_rollup", S_IFREG | 0444, true, .memory = true,                                  \
+	     .show = proc_show_smaps_rollup},                                                       \
+	    {"stat", S_IFREG | 0444, .show = proc_show_stat},                                       \
+	    {"statm", S_IFREG | 0444, .show = proc_show_statm},                                     \
+	    {"status", S_IFREG | 0444, .show = proc_show_status},                                   \
+	    {"wchan", S_IFREG | 0444, .show = show_wchan},
 
-static const struct proc_entry pid_entries[] = {
-	{"task", S_IFDIR | 0555, .dir = &proc_tasks_dir},
-	THREAD_ROWS
-};
-static const struct proc_entry tid_entries[] = {
-	THREAD_ROWS
-};
+static const struct proc_entry pid_entries[] = {{"task", S_IFDIR | 0555, .dir = &proc_tasks_dir},
+						THREAD_ROWS};
+static const struct proc_entry tid_entries[] = {THREAD_ROWS};
 
 const struct proc_dir proc_pid_dir = {PROC_DIR(pid_entries)};
 const struct proc_dir proc_tid_dir = {PROC_DIR(tid_entries)};

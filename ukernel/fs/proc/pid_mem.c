@@ -24,7 +24,8 @@ static void show_region(struct seq *s, const struct region_info *r)
 	if (r->file)
 		inode_getattr(r->file->inode, &st);
 	else if (r->anon_ino)
-		st = (struct kstat){.dev = 1, .ino = r->anon_ino}; /* as of Linux's internal tmpfs */
+		st =
+		    (struct kstat){.dev = 1, .ino = r->anon_ino}; /* as of Linux's internal tmpfs */
 	seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", (unsigned long)r->start,
 		   (unsigned long)r->end, r->prot & PROT_READ ? 'r' : '-',
 		   r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-',
@@ -32,9 +33,9 @@ static void show_region(struct seq *s, const struct region_info *r)
 		   (unsigned long)st.ino);
 	if (r->file) {
 		char *text = malloc(4096 + 16);
-		ssize_t len = text ? path_name(&r->file->path, &current->fs->root, text, 4096 + 16,
-					       true)
-				   : -ENOMEM;
+		ssize_t len =
+		    text ? path_name(&r->file->path, &current->fs->root, text, 4096 + 16, true)
+			 : -ENOMEM;
 
 		seq_pad(s, start, 73);
 		if (len >= 0)
@@ -79,8 +80,9 @@ static void show_region_sizes(struct seq *s, uint64_t size, uint64_t dirty, uint
 		   (unsigned long)size / 1024, (unsigned long)size / 1024,
 		   (unsigned long)dirty / 1024);
 	seq_puts(s, "Shared_Clean:          0 kB\nShared_Dirty:          0 kB\n");
-	seq_printf(s, "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\nReferenced:     %8lu kB\n"
-		      "Anonymous:      %8lu kB\n",
+	seq_printf(s,
+		   "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\nReferenced:     %8lu kB\n"
+		   "Anonymous:      %8lu kB\n",
 		   (unsigned long)(size - dirty) / 1024, (unsigned long)dirty / 1024,
 		   (unsigned long)size / 1024, (unsigned long)anon / 1024);
 	seq_puts(s, "KSM:                   0 kB\nLazyFree:              0 kB\n"
@@ -107,8 +109,9 @@ int proc_show_smaps(struct seq *s, const struct proc_node *n)
 		uint64_t size = r.prot ? r.end - r.start : 0;
 
 		show_region(s, &r);
-		seq_printf(s, "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
-			      "MMUPageSize:           4 kB\n",
+		seq_printf(s,
+			   "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
+			   "MMUPageSize:           4 kB\n",
 			   (unsigned long)(r.end - r.start) / 1024);
 		show_region_sizes(s, size, region_dirty(&r), r.file ? 0 : region_dirty(&r),
 				  r.locked ? size : 0);
@@ -153,8 +156,8 @@ int proc_show_statm(struct seq *s, const struct proc_node *n)
 	if (t && t->mm)
 		mm_stats_get(t->mm, &ms);
 	seq_printf(s, "%lu %lu %lu %lu 0 %lu 0\n", (unsigned long)(ms.total / PAGE_SIZE),
-		   (unsigned long)(proc_resident(t) / PAGE_SIZE), (unsigned long)(ms.shared / PAGE_SIZE),
-		   (unsigned long)(ms.text / PAGE_SIZE),
+		   (unsigned long)(proc_resident(t) / PAGE_SIZE),
+		   (unsigned long)(ms.shared / PAGE_SIZE), (unsigned long)(ms.text / PAGE_SIZE),
 		   (unsigned long)((ms.data + ms.stack) / PAGE_SIZE));
 	return 0;
 }
@@ -216,8 +219,7 @@ int proc_show_auxv(struct seq *s, const struct proc_node *n)
 	struct task *t = with_memory(n);
 
 	if (t)
-		append_memory(s, t, t->proc->auxv_start,
-			      t->proc->auxv_start + t->proc->auxv_len);
+		append_memory(s, t, t->proc->auxv_start, t->proc->auxv_start + t->proc->auxv_len);
 	return 0;
 }
 
@@ -278,8 +280,8 @@ static int64_t mem_llseek(struct file *f, int64_t off, int whence)
 }
 
 const struct file_ops proc_mem_fops = {
-	.name = "mem",
-	.read = mem_read,
-	.write = mem_write,
-	.llseek = mem_llseek,
+    .name = "mem",
+    .read = mem_read,
+    .write = mem_write,
+    .llseek = mem_llseek,
 };

@@ -112,7 +112,8 @@ int proc_show_stat(struct seq *s, const struct proc_node *n)
 		   parent_of(p), p->pgid, p->sid, p->ctty ? 0x8800 : 0,
 		   p->ctty ? stdfiles_foreground() : -1, 0x400000u);
 	seq_printf(s, "%lu %lu 0 0 %lu %lu %lu %lu %d %d %d 0 %lu ", (unsigned long)use.minflt,
-		   (unsigned long)p->dead_children.minflt, (unsigned long)(use.cpu_ns / NS_PER_TICK),
+		   (unsigned long)p->dead_children.minflt,
+		   (unsigned long)(use.cpu_ns / NS_PER_TICK),
 		   (unsigned long)(use.sys_ns / NS_PER_TICK),
 		   (unsigned long)(p->dead_children.user_ns / NS_PER_TICK),
 		   (unsigned long)(p->dead_children.sys_ns / NS_PER_TICK), 20 + priority, priority,
@@ -121,16 +122,15 @@ int proc_show_stat(struct seq *s, const struct proc_node *n)
 		   (unsigned long)(proc_resident(t) / PAGE_SIZE),
 		   (unsigned long)p->rlimit[5 /* RLIMIT_RSS */].cur);
 	/* startcode ... kstkeip are shown as to a stranger; the masks are the old 31-bit ones. */
-	seq_printf(s, "1 1 0 0 0 %lu %lu %lu %lu %d 0 0 %d %d %d %d 0 0 0 ",
-		   (unsigned long)(sets.pending & 0x7fffffff),
-		   (unsigned long)(sets.blocked & 0x7fffffff),
-		   (unsigned long)(sets.ignored & 0x7fffffff),
-		   (unsigned long)(sets.caught & 0x7fffffff), state_letter(p, t) == 'S', p->exit_signal,
-		   t && t->vcpu >= 0 ? t->vcpu : 0, t ? t->se.rt_priority : 0,
-		   t ? t->se.policy_abi : 0);
+	seq_printf(
+	    s, "1 1 0 0 0 %lu %lu %lu %lu %d 0 0 %d %d %d %d 0 0 0 ",
+	    (unsigned long)(sets.pending & 0x7fffffff), (unsigned long)(sets.blocked & 0x7fffffff),
+	    (unsigned long)(sets.ignored & 0x7fffffff), (unsigned long)(sets.caught & 0x7fffffff),
+	    state_letter(p, t) == 'S', p->exit_signal, t && t->vcpu >= 0 ? t->vcpu : 0,
+	    t ? t->se.rt_priority : 0, t ? t->se.policy_abi : 0);
 	seq_printf(s, "0 0 0 %lu %lu %lu %lu %d\n", (unsigned long)p->arg_start,
-		   (unsigned long)p->arg_end, (unsigned long)p->env_start, (unsigned long)p->env_end,
-		   p->state == PROC_ZOMBIE ? p->exit_status : 0);
+		   (unsigned long)p->arg_end, (unsigned long)p->env_start,
+		   (unsigned long)p->env_end, p->state == PROC_ZOMBIE ? p->exit_status : 0);
 	return 0;
 }
 
@@ -176,7 +176,8 @@ static void status_memory(struct seq *s, struct task *t)
 		   (unsigned long)ms.total / 1024, (unsigned long)ms.total / 1024,
 		   (unsigned long)ms.locked / 1024, 0, rss, rss, rss, 0UL, 0,
 		   (unsigned long)ms.data / 1024, (unsigned long)ms.stack / 1024,
-		   (unsigned long)ms.text / 1024, 0, (unsigned long)(ms.total >> 21) * 4 + 40, 0, 0);
+		   (unsigned long)ms.text / 1024, 0, (unsigned long)(ms.total >> 21) * 4 + 40, 0,
+		   0);
 	seq_puts(s, "CoreDumping:\t0\nTHP_enabled:\t1\nuntag_mask:\t0xffffffffffffffff\n");
 }
 
@@ -187,8 +188,9 @@ static void status_signals(struct seq *s, struct process *p, struct task *t)
 	signal_sets_get(p, t, &sets);
 	seq_printf(s, "SigQ:\t%u/%lu\n", sets.queued,
 		   (unsigned long)p->rlimit[11 /* RLIMIT_SIGPENDING */].cur);
-	seq_printf(s, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
-		      "SigCgt:\t%016lx\n",
+	seq_printf(s,
+		   "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
+		   "SigCgt:\t%016lx\n",
 		   (unsigned long)sets.pending, (unsigned long)sets.shared,
 		   (unsigned long)sets.blocked, (unsigned long)sets.ignored,
 		   (unsigned long)sets.caught);
@@ -196,8 +198,9 @@ static void status_signals(struct seq *s, struct process *p, struct task *t)
 
 static void status_capabilities(struct seq *s, const struct cred *c)
 {
-	seq_printf(s, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
-		      "CapAmb:\t%016lx\nNoNewPrivs:\t%d\n",
+	seq_printf(s,
+		   "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
+		   "CapAmb:\t%016lx\nNoNewPrivs:\t%d\n",
 		   (unsigned long)c->cap_inheritable, (unsigned long)c->cap_permitted,
 		   (unsigned long)c->cap_effective, (unsigned long)c->cap_bounding,
 		   (unsigned long)c->cap_ambient, c->no_new_privs);
@@ -252,8 +255,8 @@ int proc_show_status(struct seq *s, const struct proc_node *n)
 	} else {
 		seq_puts(s, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t0\nGroups:\t\n");
 	}
-	seq_printf(s, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", p->pid, n->tid,
-		   p->pgid, p->sid);
+	seq_printf(s, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", p->pid,
+		   n->tid, p->pgid, p->sid);
 	if (t && t->mm)
 		status_memory(s, t);
 	seq_printf(s, "Threads:\t%d\n", p->nr_threads);

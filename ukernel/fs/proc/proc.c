@@ -56,7 +56,7 @@ struct task *proc_task(const struct proc_node *n)
 	p = n->thread ? NULL : proc_process(n);
 	if (!p)
 		return NULL;
-	list_for_each(other, &p->threads, in_process)
+	list_for_each (other, &p->threads, in_process)
 		if (other->state != TASK_DEAD)
 			return other;
 	return p->leader;
@@ -189,9 +189,18 @@ static int proc_getattr(struct inode *ino, struct kstat *out)
 	struct process *p = n->tid ? proc_process(n) : NULL;
 
 	*out = (struct kstat){
-	    .dev = ino->sb->dev, .ino = ino->ino, .mode = ino->mode, .nlink = ino->nlink,
-	    .uid = ino->uid, .gid = ino->gid, .size = ino->size, .blksize = 1024,
-	    .atime = ino->atime, .mtime = ino->mtime, .ctime = ino->ctime, .btime = ino->btime,
+	    .dev = ino->sb->dev,
+	    .ino = ino->ino,
+	    .mode = ino->mode,
+	    .nlink = ino->nlink,
+	    .uid = ino->uid,
+	    .gid = ino->gid,
+	    .size = ino->size,
+	    .blksize = 1024,
+	    .atime = ino->atime,
+	    .mtime = ino->mtime,
+	    .ctime = ino->ctime,
+	    .btime = ino->btime,
 	};
 	if (p && n->entry->dir == &proc_tasks_dir)
 		out->nlink = 2 + p->nr_threads;
@@ -375,11 +384,11 @@ static int proc_dir_open(struct inode *ino, struct file *f)
 }
 
 static const struct file_ops proc_text_fops = {
-	.name = "proc",
-	.read = text_read,
-	.write = text_write,
-	.llseek = text_llseek,
-	.release = text_release,
+    .name = "proc",
+    .read = text_read,
+    .write = text_write,
+    .llseek = text_llseek,
+    .release = text_release,
 };
 /* Mount tables: nothing is mounted or unmounted once the box runs, so no change is ever told. */
 static uint32_t text_poll(struct file *f, struct poll_table *pt)
@@ -388,17 +397,17 @@ static uint32_t text_poll(struct file *f, struct poll_table *pt)
 }
 
 static const struct file_ops proc_polled_fops = {
-	.name = "proc",
-	.read = text_read,
-	.write = text_write,
-	.llseek = text_llseek,
-	.poll = text_poll,
-	.release = text_release,
+    .name = "proc",
+    .read = text_read,
+    .write = text_write,
+    .llseek = text_llseek,
+    .poll = text_poll,
+    .release = text_release,
 };
 static const struct file_ops proc_dir_fops = {
-	.name = "proc directory",
-	.readdir = proc_readdir,
-	.llseek = text_llseek,
+    .name = "proc directory",
+    .readdir = proc_readdir,
+    .llseek = text_llseek,
 };
 /* A directory of a process that is gone can still be held. */
 static int proc_dir_permission(struct inode *ino, const struct cred *c, int mask)
@@ -411,32 +420,32 @@ static int proc_dir_permission(struct inode *ino, const struct cred *c, int mask
 }
 
 static const struct inode_ops proc_dir_ops = {
-	.permission = proc_dir_permission,
-	.lookup = proc_lookup,
-	.getattr = proc_getattr,
-	.setattr = proc_setattr,
-	.open = proc_dir_open,
-	.evict = proc_evict,
+    .permission = proc_dir_permission,
+    .lookup = proc_lookup,
+    .getattr = proc_getattr,
+    .setattr = proc_setattr,
+    .open = proc_dir_open,
+    .evict = proc_evict,
 };
 static const struct inode_ops proc_file_ops = {
-	.getattr = proc_getattr,
-	.setattr = proc_setattr,
-	.open = proc_file_open,
-	.evict = proc_evict,
+    .getattr = proc_getattr,
+    .setattr = proc_setattr,
+    .open = proc_file_open,
+    .evict = proc_evict,
 };
 /* Text links are walked by their text. */
 static const struct inode_ops proc_text_link_ops = {
-	.getattr = proc_getattr,
-	.setattr = proc_setattr,
-	.readlink = proc_readlink,
-	.evict = proc_evict,
+    .getattr = proc_getattr,
+    .setattr = proc_setattr,
+    .readlink = proc_readlink,
+    .evict = proc_evict,
 };
 static const struct inode_ops proc_link_ops = {
-	.getattr = proc_getattr,
-	.setattr = proc_setattr,
-	.readlink = proc_readlink,
-	.follow = proc_follow,
-	.evict = proc_evict,
+    .getattr = proc_getattr,
+    .setattr = proc_setattr,
+    .readlink = proc_readlink,
+    .follow = proc_follow,
+    .evict = proc_evict,
 };
 
 /* --- the file system --- */
@@ -469,9 +478,9 @@ static int proc_statfs(struct super *sb, struct abi_statfs *out)
 }
 
 const struct fs_type fs_proc = {
-	.name = "proc",
-	.magic = 0x9fa0,
-	.mount = proc_mount,
-	.statfs = proc_statfs,
-	.uncached = true,
+    .name = "proc",
+    .magic = 0x9fa0,
+    .mount = proc_mount,
+    .statfs = proc_statfs,
+    .uncached = true,
 };

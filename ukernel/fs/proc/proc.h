@@ -39,7 +39,7 @@ struct proc_entry {
 	int (*follow)(const struct proc_node *n, struct path *out);
 
 	const struct proc_dir *dir;
-	uint64_t arg; /* the row's own */
+	uint64_t arg;		      /* the row's own */
 	struct proc_setting *setting; /* of a number that root may change */
 };
 
@@ -57,10 +57,10 @@ struct proc_dir {
 /* inode->priv. */
 struct proc_node {
 	const struct proc_entry *entry;
-	pid_t tid;	    /* below /proc/PID: whose; 0 elsewhere */
-	bool thread;	    /* below task/TID: of that thread alone */
+	pid_t tid;	   /* below /proc/PID: whose; 0 elsewhere */
+	bool thread;	   /* below task/TID: of that thread alone */
 	uint64_t start_ns; /* of that task: a number may be used again */
-	uint64_t key;	    /* descriptor number, ... */
+	uint64_t key;	   /* descriptor number, ... */
 };
 
 #define PROC_DIR(table) .entries = (table), .count = sizeof(table) / sizeof((table)[0])
@@ -68,8 +68,8 @@ struct proc_node {
 /* The process or a thread of it, if it still lives; borrowed until the next sleep. */
 struct process *proc_process(const struct proc_node *n);
 struct task *proc_task(const struct proc_node *n); /* NULL when only a zombie is left */
-/* The process whose /proc/PID f is (pidfd_send_signal(2) takes one).  0 and *out borrowed, -ESRCH when
- * it has gone, -EBADF for any other file. */
+/* The process whose /proc/PID f is (pidfd_send_signal(2) takes one).  0 and *out borrowed, -ESRCH
+ * when it has gone, -EBADF for any other file. */
 int proc_dir_process(const struct file *f, struct process **out);
 /* May the caller look inside?  0 or -EACCES; -ESRCH when it is gone. */
 int proc_access(const struct proc_node *n);
@@ -79,8 +79,8 @@ bool proc_memory_gone(const struct file *f);
 const char *proc_comm(const struct process *p, const struct task *t);
 
 /* pid.c, ... */
-extern const struct proc_dir proc_root_dir, proc_pid_dir, proc_tid_dir, proc_tasks_dir, proc_fds_dir,
-    proc_fdinfos_dir, proc_ns_dir, proc_sys_dir, proc_net_dir;
+extern const struct proc_dir proc_root_dir, proc_pid_dir, proc_tid_dir, proc_tasks_dir,
+    proc_fds_dir, proc_fdinfos_dir, proc_ns_dir, proc_sys_dir, proc_net_dir;
 extern const struct proc_entry proc_pid_entry, proc_tid_entry;
 
 /* pid_mem.c */

@@ -57,26 +57,26 @@ static int show_locks(struct seq *s, const struct proc_node *n)
 }
 
 static const struct proc_entry root_entries[] = {
-	{"cmdline", S_IFREG | 0444, .show = proc_show_kernel_cmdline},
-	{"cpuinfo", S_IFREG | 0444, .show = proc_show_cpuinfo},
-	{"devices", S_IFREG | 0444, .show = proc_show_devices},
-	{"diskstats", S_IFREG | 0444, .show = proc_show_empty},
-	{"filesystems", S_IFREG | 0444, .show = proc_show_filesystems},
-	{"loadavg", S_IFREG | 0444, .show = proc_show_loadavg},
-	{"locks", S_IFREG | 0444, .show = show_locks},
-	{"meminfo", S_IFREG | 0444, .show = proc_show_meminfo},
-	{"modules", S_IFREG | 0444, .show = proc_show_empty},
-	{"mounts", S_IFLNK | 0777, .link = mounts_link},
-	{"net", S_IFLNK | 0777, .link = net_link},
-	{"partitions", S_IFREG | 0444, .show = proc_show_partitions},
-	{"self", S_IFLNK | 0777, .link = self_link},
-	{"stat", S_IFREG | 0444, .show = proc_show_system_stat},
-	{"swaps", S_IFREG | 0444, .show = proc_show_swaps},
-	{"sys", S_IFDIR | 0555, .dir = &proc_sys_dir},
-	{"thread-self", S_IFLNK | 0777, .link = thread_self_link},
-	{"uptime", S_IFREG | 0444, .show = proc_show_uptime},
-	{"version", S_IFREG | 0444, .show = proc_show_version},
-	{"vmstat", S_IFREG | 0444, .show = proc_show_vmstat},
+    {"cmdline", S_IFREG | 0444, .show = proc_show_kernel_cmdline},
+    {"cpuinfo", S_IFREG | 0444, .show = proc_show_cpuinfo},
+    {"devices", S_IFREG | 0444, .show = proc_show_devices},
+    {"diskstats", S_IFREG | 0444, .show = proc_show_empty},
+    {"filesystems", S_IFREG | 0444, .show = proc_show_filesystems},
+    {"loadavg", S_IFREG | 0444, .show = proc_show_loadavg},
+    {"locks", S_IFREG | 0444, .show = show_locks},
+    {"meminfo", S_IFREG | 0444, .show = proc_show_meminfo},
+    {"modules", S_IFREG | 0444, .show = proc_show_empty},
+    {"mounts", S_IFLNK | 0777, .link = mounts_link},
+    {"net", S_IFLNK | 0777, .link = net_link},
+    {"partitions", S_IFREG | 0444, .show = proc_show_partitions},
+    {"self", S_IFLNK | 0777, .link = self_link},
+    {"stat", S_IFREG | 0444, .show = proc_show_system_stat},
+    {"swaps", S_IFREG | 0444, .show = proc_show_swaps},
+    {"sys", S_IFDIR | 0555, .dir = &proc_sys_dir},
+    {"thread-self", S_IFLNK | 0777, .link = thread_self_link},
+    {"uptime", S_IFREG | 0444, .show = proc_show_uptime},
+    {"version", S_IFREG | 0444, .show = proc_show_version},
+    {"vmstat", S_IFREG | 0444, .show = proc_show_vmstat},
 };
 
 /* Threads that lead no process can be named, but are not listed. */
@@ -112,8 +112,8 @@ static bool root_next(const struct proc_node *dir, uint64_t *key, char name[32])
 }
 
 const struct proc_dir proc_root_dir = {
-	PROC_DIR(root_entries),
-	.lookup = root_lookup,
-	.next = root_next,
-	.next_type = DT_DIR,
+    PROC_DIR(root_entries),
+    .lookup = root_lookup,
+    .next = root_next,
+    .next_type = DT_DIR,
 };

@@ -45,9 +45,17 @@ static ssize_t store_setting(const struct proc_node *n, char *text, size_t len)
 }
 
 #define SETTING(name, variable, lo, hi)                                                            \
-	{name, S_IFREG | 0644, .show = show_setting, .store = store_setting,                       \
-	 .setting = &(struct proc_setting){&(variable), (lo), (hi)}}
-#define NUMBER(name, value) {name, S_IFREG | 0444, .show = show_arg, .arg = (value)}
+	{                                                                                          \
+		name, S_IFREG | 0644, .show = show_setting, .store = store_setting,                \
+				      .setting = &(struct proc_setting)                            \
+		{                                                                                  \
+			&(variable), (lo), (hi)                                                    \
+		}                                                                                  \
+	}
+#define NUMBER(name, value)                                                                        \
+	{                                                                                          \
+		name, S_IFREG | 0444, .show = show_arg, .arg = (value)                             \
+	}
 
 /* --- uts --- */
 
@@ -130,7 +138,10 @@ static int show_text(struct seq *s, const struct proc_node *n)
 	return 0;
 }
 
-#define TEXT(name, value) {name, S_IFREG | 0444, .show = show_text, .arg = (uintptr_t)(value)}
+#define TEXT(name, value)                                                                          \
+	{                                                                                          \
+		name, S_IFREG | 0444, .show = show_text, .arg = (uintptr_t)(value)                 \
+	}
 
 static int show_file_nr(struct seq *s, const struct proc_node *n)
 {
@@ -139,93 +150,86 @@ static int show_file_nr(struct seq *s, const struct proc_node *n)
 }
 
 static const struct proc_entry random_entries[] = {
-	{"boot_id", S_IFREG | 0444, .show = show_boot_id},
-	NUMBER("entropy_avail", 256),
-	NUMBER("poolsize", 256),
-	{"uuid", S_IFREG | 0444, .show = show_uuid},
+    {"boot_id", S_IFREG | 0444, .show = show_boot_id},
+    NUMBER("entropy_avail", 256),
+    NUMBER("poolsize", 256),
+    {"uuid", S_IFREG | 0444, .show = show_uuid},
 };
 static const struct proc_dir random_dir = {PROC_DIR(random_entries)};
 
 static const struct proc_entry kernel_entries[] = {
-	NUMBER("cap_last_cap", 40),
-	TEXT("core_pattern", "core"),
-	NUMBER("core_uses_pid", 0),
-	NUMBER("dmesg_restrict", 1),
-	{"domainname", S_IFREG | 0644, .show = show_uts, .store = store_uts, .arg = 'd'},
-	{"hostname", S_IFREG | 0644, .show = show_uts, .store = store_uts, .arg = 'h'},
-	NUMBER("io_uring_disabled", 2),
-	NUMBER("kptr_restrict", 1),
-	NUMBER("ngroups_max", NGROUPS_LIMIT),
-	{"osrelease", S_IFREG | 0444, .show = show_uts, .arg = 'r'},
-	{"ostype", S_IFREG | 0444, .show = show_uts, .arg = 't'},
-	NUMBER("overflowgid", 65534),
-	NUMBER("overflowuid", 65534),
-	NUMBER("perf_event_paranoid", 4),
-	NUMBER("pid_max", PID_LIMIT),
-	{"random", S_IFDIR | 0555, .dir = &random_dir},
-	NUMBER("randomize_va_space", 2),
-	NUMBER("tainted", 0),
-	{"threads-max", S_IFREG | 0444, .show = show_threads_max},
-	{"version", S_IFREG | 0444, .show = show_uts, .arg = 'v'},
+    NUMBER("cap_last_cap", 40),
+    TEXT("core_pattern", "core"),
+    NUMBER("core_uses_pid", 0),
+    NUMBER("dmesg_restrict", 1),
+    {"domainname", S_IFREG | 0644, .show = show_uts, .store = store_uts, .arg = 'd'},
+    {"hostname", S_IFREG | 0644, .show = show_uts, .store = store_uts, .arg = 'h'},
+    NUMBER("io_uring_disabled", 2),
+    NUMBER("kptr_restrict", 1),
+    NUMBER("ngroups_max", NGROUPS_LIMIT),
+    {"osrelease", S_IFREG | 0444, .show = show_uts, .arg = 'r'},
+    {"ostype", S_IFREG | 0444, .show = show_uts, .arg = 't'},
+    NUMBER("overflowgid", 65534),
+    NUMBER("overflowuid", 65534),
+    NUMBER("perf_event_paranoid", 4),
+    NUMBER("pid_max", PID_LIMIT),
+    {"random", S_IFDIR | 0555, .dir = &random_dir},
+    NUMBER("randomize_va_space", 2),
+    NUMBER("tainted", 0),
+    {"threads-max", S_IFREG | 0444, .show = show_threads_max},
+    {"version", S_IFREG | 0444, .show = show_uts, .arg = 'v'},
 };
 static const struct proc_dir kernel_dir = {PROC_DIR(kernel_entries)};
 
 static const struct proc_entry vm_entries[] = {
-	NUMBER("max_map_count", 65530),
-	NUMBER("mmap_min_addr", 65536),
-	NUMBER("nr_hugepages", 0),
-	NUMBER("overcommit_memory", 0),
-	NUMBER("overcommit_ratio", 50),
-	NUMBER("swappiness", 60),
+    NUMBER("max_map_count", 65530), NUMBER("mmap_min_addr", 65536), NUMBER("nr_hugepages", 0),
+    NUMBER("overcommit_memory", 0), NUMBER("overcommit_ratio", 50), NUMBER("swappiness", 60),
 };
 static const struct proc_dir vm_dir = {PROC_DIR(vm_entries)};
 
 static const struct proc_entry epoll_entries[] = {
-	NUMBER("max_user_watches", 1000000),
+    NUMBER("max_user_watches", 1000000),
 };
 static const struct proc_dir epoll_dir = {PROC_DIR(epoll_entries)};
 
 static const struct proc_entry inotify_entries[] = {
-	SETTING("max_queued_events", inotify_events_max, 0, INT32_MAX),
-	SETTING("max_user_instances", inotify_instances_max, 0, INT32_MAX),
-	SETTING("max_user_watches", inotify_watches_max, 0, INT32_MAX),
+    SETTING("max_queued_events", inotify_events_max, 0, INT32_MAX),
+    SETTING("max_user_instances", inotify_instances_max, 0, INT32_MAX),
+    SETTING("max_user_watches", inotify_watches_max, 0, INT32_MAX),
 };
 static const struct proc_dir inotify_dir = {PROC_DIR(inotify_entries)};
 
 static const struct proc_entry fs_entries[] = {
-	{"epoll", S_IFDIR | 0555, .dir = &epoll_dir},
-	TEXT("file-max", "9223372036854775807"),
-	{"file-nr", S_IFREG | 0444, .show = show_file_nr},
-	{"inotify", S_IFDIR | 0555, .dir = &inotify_dir},
-	SETTING("lease-break-time", lease_break_seconds, 0, INT32_MAX),
-	NUMBER("nr_open", 1048576),
-	SETTING("pipe-max-size", pipe_size_max, PAGE_SIZE, 1u << 31),
-	NUMBER("pipe-user-pages-hard", 0),
-	NUMBER("pipe-user-pages-soft", 16384),
-	NUMBER("protected_hardlinks", 0),
-	NUMBER("protected_symlinks", 0),
-	NUMBER("suid_dumpable", 0),
+    {"epoll", S_IFDIR | 0555, .dir = &epoll_dir},
+    TEXT("file-max", "9223372036854775807"),
+    {"file-nr", S_IFREG | 0444, .show = show_file_nr},
+    {"inotify", S_IFDIR | 0555, .dir = &inotify_dir},
+    SETTING("lease-break-time", lease_break_seconds, 0, INT32_MAX),
+    NUMBER("nr_open", 1048576),
+    SETTING("pipe-max-size", pipe_size_max, PAGE_SIZE, 1u << 31),
+    NUMBER("pipe-user-pages-hard", 0),
+    NUMBER("pipe-user-pages-soft", 16384),
+    NUMBER("protected_hardlinks", 0),
+    NUMBER("protected_symlinks", 0),
+    NUMBER("suid_dumpable", 0),
 };
 static const struct proc_dir fs_dir = {PROC_DIR(fs_entries)};
 
 static const struct proc_entry core_entries[] = {
-	NUMBER("rmem_default", 212992),
-	NUMBER("rmem_max", 212992),
-	NUMBER("somaxconn", 4096),
-	NUMBER("wmem_default", 212992),
-	NUMBER("wmem_max", 212992),
+    NUMBER("rmem_default", 212992), NUMBER("rmem_max", 212992), NUMBER("somaxconn", 4096),
+    NUMBER("wmem_default", 212992), NUMBER("wmem_max", 212992),
 };
 static const struct proc_dir core_dir = {PROC_DIR(core_entries)};
 
 static const struct proc_entry net_entries[] = {
-	{"core", S_IFDIR | 0555, .dir = &core_dir},
+    {"core", S_IFDIR | 0555, .dir = &core_dir},
 };
 static const struct proc_dir net_dir = {PROC_DIR(net_entries)};
 
 static const struct proc_entry sys_entries[] = {
-	{"fs", S_IFDIR | 0555, .dir = &fs_dir},
-	{"kernel", S_IFDIR | 0555, .dir = &kernel_dir},
-	{"net", S_IFDIR | 0555, .dir = &net_dir},
-	{"vm", S_IFDIR | 0555, .dir = &vm_dir},
+    {"fs", S_IFDIR | 0555, .dir = &fs_dir},
+    {"kernel", S_IFDIR | 0555, .dir = &kernel_dir},
+    {"net", S_IFDIR | 0555, .dir = &net_dir},
+    {"vm", S_IFDIR | 0555, .dir = &vm_dir},
 };
 const struct proc_dir proc_sys_dir = {PROC_DIR(sys_entries)};

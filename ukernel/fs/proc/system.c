@@ -65,8 +65,8 @@ static void meminfo_limited(struct seq *s, uint64_t total)
 	struct process *p;
 	struct task *t;
 
-	list_for_each(p, &process_list, all) {
-		list_for_each(t, &p->threads, in_process) {
+	list_for_each (p, &process_list, all) {
+		list_for_each (t, &p->threads, in_process) {
 			if (!t->mm || t->state == TASK_DEAD)
 				continue;
 			used += proc_resident(t) / 1024;
@@ -74,8 +74,9 @@ static void meminfo_limited(struct seq *s, uint64_t total)
 		}
 	}
 	spare = used < total ? total - used : 0;
-	seq_printf(s, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n"
-		      "Buffers:        %8d kB\nCached:         %8d kB\nSwapCached:     %8d kB\n",
+	seq_printf(s,
+		   "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n"
+		   "Buffers:        %8d kB\nCached:         %8d kB\nSwapCached:     %8d kB\n",
 		   (unsigned long)total, (unsigned long)spare, (unsigned long)spare, 0, 0, 0);
 }
 
@@ -83,13 +84,16 @@ int proc_show_meminfo(struct seq *s, const struct proc_node *n)
 {
 	/* In Linux's order. */
 	static const char *const shown[] = {
-	    "Active", "Inactive", "Unevictable", "Mlocked", "SwapTotal", "SwapFree", "Dirty",
-	    "Writeback", "AnonPages", "Mapped", "Shmem", "KReclaimable", "Slab", "SReclaimable",
-	    "SUnreclaim", "KernelStack", "PageTables", "CommitLimit", "Committed_AS", "VmallocTotal",
-	    "VmallocUsed", "VmallocChunk", "HugePages_Total", "HugePages_Free", "Hugepagesize",
+	    "Active",	    "Inactive",	    "Unevictable",     "Mlocked",
+	    "SwapTotal",    "SwapFree",	    "Dirty",	       "Writeback",
+	    "AnonPages",    "Mapped",	    "Shmem",	       "KReclaimable",
+	    "Slab",	    "SReclaimable", "SUnreclaim",      "KernelStack",
+	    "PageTables",   "CommitLimit",  "Committed_AS",    "VmallocTotal",
+	    "VmallocUsed",  "VmallocChunk", "HugePages_Total", "HugePages_Free",
+	    "Hugepagesize",
 	};
-	static const char *const first[] = {"MemTotal", "MemFree", "MemAvailable", "Buffers",
-					    "Cached", "SwapCached"};
+	static const char *const first[] = {"MemTotal", "MemFree", "MemAvailable",
+					    "Buffers",	"Cached",  "SwapCached"};
 	char *host = host_text("/proc/meminfo"), label[32];
 	uint64_t total;
 
@@ -172,8 +176,9 @@ static uint64_t busy_ns(void)
 	struct process *p;
 	uint64_t sum = 0;
 
-	list_for_each(p, &process_list, all)
-		sum += process_cpu_ns(p) + process_sys_ns(p) + p->dead_children.user_ns + p->dead_children.sys_ns;
+	list_for_each (p, &process_list, all)
+		sum += process_cpu_ns(p) + process_sys_ns(p) + p->dead_children.user_ns +
+		       p->dead_children.sys_ns;
 	return sum;
 }
 
@@ -199,8 +204,8 @@ static unsigned count_tasks(enum task_state state)
 	struct process *p;
 	struct task *t;
 
-	list_for_each(p, &process_list, all)
-		list_for_each(t, &p->threads, in_process)
+	list_for_each (p, &process_list, all)
+		list_for_each (t, &p->threads, in_process)
 			count += t->state == state;
 	return count;
 }
@@ -210,7 +215,7 @@ static pid_t newest_pid(void)
 	struct process *p;
 	pid_t newest = 0;
 
-	list_for_each(p, &process_list, all)
+	list_for_each (p, &process_list, all)
 		newest = p->pid > newest ? p->pid : newest;
 	return newest;
 }
@@ -231,8 +236,8 @@ int proc_show_system_stat(struct seq *s, const struct proc_node *n)
 	struct process *p;
 	struct task *t;
 
-	list_for_each(p, &process_list, all)
-		list_for_each(t, &p->threads, in_process)
+	list_for_each (p, &process_list, all)
+		list_for_each (t, &p->threads, in_process)
 			switches += t->se.switches_voluntary + t->se.switches_involuntary;
 	seq_printf(s, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", (unsigned long)(busy / NS_PER_TICK),
 		   (unsigned long)(idle / NS_PER_TICK));
@@ -241,8 +246,9 @@ int proc_show_system_stat(struct seq *s, const struct proc_node *n)
 		seq_printf(s, "cpu%d %lu 0 0 %lu 0 0 0 0 0 0\n", i,
 			   (unsigned long)(busy / cpus / NS_PER_TICK),
 			   (unsigned long)(idle / cpus / NS_PER_TICK));
-	seq_printf(s, "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %u\n"
-		      "procs_blocked %u\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
+	seq_printf(s,
+		   "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %u\n"
+		   "procs_blocked %u\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
 		   (unsigned long)switches,
 		   (unsigned long)((time_wall_ns() - time_boot_ns()) / 1000000000), newest_pid(),
 		   count_tasks(TASK_RUNNABLE), count_tasks(TASK_KILLABLE));
