@@ -216,7 +216,7 @@ static const struct proc_entry *fd_row(const struct file *f)
 {
 	if (f->flags & O_PATH)
 		return &fd_entries[3];
-	return &fd_entries[f->flags & O_ACCMODE & 3];
+	return &fd_entries[f->flags & O_ACCMODE];
 }
 
 static int fds_lookup(const struct proc_node *dir, const char *name, struct proc_node *out)
