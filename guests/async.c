@@ -1,5 +1,4 @@
 /* async: O_ASYNC and F_SETOWN, a signal when a pipe or socket becomes readable. */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,4 @@
 /* dnotify: fcntl(F_NOTIFY) sends a signal when a directory changes. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,5 +1,4 @@
 /* inet: TCP and UDP over the loopback: names, backlog, shutdown, reset, datagrams, errors. */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -105,8 +105,10 @@ int main(void)
 	expect("memfd too large", ftruncate(fd, 100 * MIB) == -1);
 	close(fd);
 	fd = open("file", O_RDWR | O_CREAT | O_TRUNC, 0600);
-	expect("file", bounded(fill(fd)));
-	expect("with a file there", amount(ANON, -1) < 3);
+	n = fill(fd); /* files may have half */
+	expect("file", n > 20 && n <= 32);
+	n = amount(ANON, -1);
+	expect("with a file there", n > 10 && n < 34);
 	close(fd);
 	unlink("file");
 	expect("private in the end", bounded(amount(ANON, -1)));

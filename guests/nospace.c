@@ -39,7 +39,7 @@ int main(void)
 	check_in_box();
 	memset(block, 'x', sizeof(block));
 	long total = fill("big");
-	CHECK(total > (32 << 20) && total <= (64 << 20));
+	CHECK(total > (16 << 20) && total <= (32 << 20));
 	/* what is there can be written over, and removed */
 	fd = open("big", O_RDWR);
 	CHECK(pwrite(fd, "y", 1, 0) == 1);
@@ -55,7 +55,7 @@ int main(void)
 	close(fd);
 	CHECK_OK(unlink("hole"));
 	CHECK_OK(truncate("big", 1 << 20));
-	CHECK(fill("second") > (30 << 20));
+	CHECK(fill("second") > (14 << 20));
 	CHECK_OK(unlink("big"));
 	CHECK_OK(unlink("second"));
 	/* names cost too */

@@ -57,7 +57,7 @@ static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_barrier_t barrier;
 static sem_t sem;
-static long counter, turn;
+static long counter, other_counter, turn;
 
 static void *contend(void *arg)
 {
@@ -68,7 +68,7 @@ static void *contend(void *arg)
 			sched_yield();
 		pthread_mutex_unlock(&mutex);
 		pthread_rwlock_wrlock(&rwlock);
-		counter++;
+		other_counter++;
 		pthread_rwlock_unlock(&rwlock);
 		pthread_rwlock_rdlock(&rwlock);
 		pthread_rwlock_unlock(&rwlock);
@@ -100,7 +100,7 @@ static void locks(void)
 		pthread_create(&th[i], NULL, contend, NULL);
 	for (int i = 0; i < N; i++)
 		pthread_join(th[i], NULL);
-	printf("counted %ld\n", counter);
+	printf("counted %ld %ld\n", counter, other_counter);
 	pthread_barrier_init(&barrier, NULL, N);
 	sem_init(&sem, 0, 0);
 	for (int i = 0; i < N; i++)

@@ -1,6 +1,5 @@
 /* unix_named: AF_UNIX sockets with names: paths, abstract names, backlog, datagrams, credentials.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
