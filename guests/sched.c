@@ -156,7 +156,10 @@ static void attributes(void)
 	CHECK_ERR(syscall(SYS_sched_getattr, 0, 8, 48, 0), EFAULT);
 	a.policy = SCHED_BATCH;
 	a.nice = 7;
-	CHECK_OK(syscall(SYS_sched_setattr, 0, &a, 0));
+	if (geteuid() == 0)
+		CHECK_OK(syscall(SYS_sched_setattr, 0, &a, 0));
+	else /* to be less nice takes a right */
+		CHECK_ERR(syscall(SYS_sched_setattr, 0, &a, 0), EPERM);
 	CHECK_OK(syscall(SYS_sched_getattr, 0, &b, 48, 0));
 	printf("attr: policy %u nice %d flags %lu\n", b.policy, b.nice, (unsigned long)b.flags);
 	CHECK_ERR(syscall(SYS_sched_setattr, 0, &a, 1), EINVAL);

@@ -136,7 +136,17 @@ static void rlimits_init(struct process *p)
 	p->rlimit[RLIMIT_RTPRIO] = (struct rlimit_pair){0, 0};
 }
 
-/* Who the first processes are: as the command line says; user 0 has every capability. */
+/* User 0 has every capability. */
+static struct cred *cred_of_root(void)
+{
+	struct cred *c = cred_alloc(0);
+
+	if (c)
+		c->cap_bounding = c->cap_permitted = c->cap_effective = CAP_ALL;
+	return c;
+}
+
+/* Who the first program is: as the command line says. */
 static struct cred *cred_of_box(void)
 {
 	struct cred *c = cred_alloc(boot_config->ngroups);
@@ -154,8 +164,8 @@ static struct cred *cred_of_box(void)
 	return c;
 }
 
-/* What both have: number, process, credentials, dispositions.  NULL: no memory. */
-static struct task *task_create_fresh(const char *comm)
+/* What both have: number, process, dispositions.  Takes over cred.  NULL: no memory. */
+static struct task *task_create_fresh(const char *comm, struct cred *cred)
 {
 	int pid = pid_alloc();
 	struct task *t = task_alloc();
@@ -164,7 +174,7 @@ static struct task *task_create_fresh(const char *comm)
 	if (!t || !p)
 		goto fail;
 	t->tid = pid;
-	t->cred = cred_of_box();
+	t->cred = cred;
 	t->sighand = sighand_create();
 	if (!t->cred || !t->sighand)
 		goto fail;
@@ -183,7 +193,7 @@ fail:
 
 int process_create_init(void)
 {
-	struct task *t = task_create_fresh("init");
+	struct task *t = task_create_fresh("init", cred_of_root());
 
 	if (!t)
 		return -ENOMEM;
@@ -198,7 +208,7 @@ int process_create_init(void)
 
 int task_create_first(void (*first)(struct task *t), struct task **out)
 {
-	struct task *t = task_create_fresh("");
+	struct task *t = task_create_fresh("", cred_of_box());
 	int err = -ENOMEM;
 
 	if (!t)
