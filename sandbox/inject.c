@@ -19,7 +19,9 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "events.h"
 #include "host.h"
+#include "host_cpu.h"
 #include "regs.h"
 #include "stub.h"
 #include "thread.h"
@@ -57,6 +59,20 @@ static int stub_faulted(struct vthread *th)
 	return ret < 0 ? ret : si.si_code > 0 ? -EFAULT : 0;
 }
 
+/* The stub takes no time: give it the core and look, before going to sleep for it.  A result in r15
+ * says that it has come to its int3, or to the instruction before. */
+static bool stub_look(struct vthread *th, struct iovec *part)
+{
+	const struct regs *stub_regs = part->iov_base;
+
+	if (!host_cpu_yield(th) ||
+	    host_ptrace(PTRACE_GETREGSET, th->host_pid, NT_PRSTATUS, part) < 0 ||
+	    stub_regs->r15 == NO_RESULT)
+		return false;
+	events_stale_signal();
+	return true;
+}
+
 /* Run from stub_regs->rip until the stub comes back by int3.  On 0, r15 and r14 of stub_regs are as
  * it left them.  -EFAULT: it faulted.  -ESRCH: the thread died. */
 static int stub_run(struct vthread *th, struct regs *stub_regs)
@@ -72,6 +88,8 @@ static int stub_run(struct vthread *th, struct regs *stub_regs)
 		ret = stub_enter(th, stub_regs);
 	while (ret == 0) {
 		ret = host_ptrace(PTRACE_CONT, th->host_pid, 0, NULL);
+		if (ret == 0 && stub_look(th, &part))
+			return 0;
 		if (ret == 0)
 			ret = thread_stop_wait(th, &status);
 		if (ret < 0)

@@ -86,7 +86,7 @@ static bool yield_and_look(struct event *out)
 		return false;
 	if (!host_cpu_yield(latest))
 		return false;
-	if (trap_look(latest, out))
+	if (trap_look_syscall(latest, out))
 		return true;
 	host_cpu_yield_failed();
 	return false;

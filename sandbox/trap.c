@@ -79,6 +79,18 @@ static bool trap_syscall_regs(struct vthread *th, struct event *out)
 	return true;
 }
 
+static void event_from_info(struct event *out, const struct __ptrace_syscall_info *info,
+			    struct vthread *th)
+{
+	event_fill(out, EVENT_SYSCALL, th);
+	/* The CPU's entry code looks at the low half of rax alone. */
+	out->syscall.nr = (uint32_t)info->entry.nr;
+	for (int i = 0; i < 6; i++)
+		out->syscall.arg[i] = info->entry.args[i];
+	out->syscall.ip = info->instruction_pointer;
+	out->syscall.abi = info->arch == AUDIT_ARCH_X86_64 ? SYSCALL_ABI_64 : SYSCALL_ABI_32;
+}
+
 static bool trap_syscall(struct vthread *th, struct event *out)
 {
 	struct __ptrace_syscall_info info;
@@ -86,13 +98,7 @@ static bool trap_syscall(struct vthread *th, struct event *out)
 
 	if (ret < 0)
 		return trap_dead(th, out);
-	event_fill(out, EVENT_SYSCALL, th);
-	/* The CPU's entry code looks at the low half of rax alone. */
-	out->syscall.nr = (uint32_t)info.entry.nr;
-	for (int i = 0; i < 6; i++)
-		out->syscall.arg[i] = info.entry.args[i];
-	out->syscall.ip = info.instruction_pointer;
-	out->syscall.abi = info.arch == AUDIT_ARCH_X86_64 ? SYSCALL_ABI_64 : SYSCALL_ABI_32;
+	event_from_info(out, &info, th);
 	return true;
 }
 
@@ -170,6 +176,12 @@ static bool trap_stopped(struct vthread *th, struct event *out)
 	return true;
 }
 
+static void trap_told(struct vthread *th)
+{
+	th->stop_wanted = false;
+	host_cpu_trapped(th);
+}
+
 bool trap_classify(struct vthread *th, int status, struct event *out)
 {
 	int sig = WSTOPSIG(status), code = status >> 16;
@@ -191,10 +203,8 @@ bool trap_classify(struct vthread *th, int status, struct event *out)
 		news = trap_signal(th, sig, out);
 	if (!news && trap_continue(th) < 0)
 		news = trap_dead(th, out);
-	if (news) {
-		th->stop_wanted = false;
-		host_cpu_trapped(th);
-	}
+	if (news)
+		trap_told(th);
 	return news;
 }
 
@@ -236,6 +246,26 @@ bool trap_look(struct vthread *th, struct event *out)
 	if (waitpid(th->host_pid, &status, WNOHANG | __WALL) <= 0)
 		return false;
 	return trap_classify(th, status, out);
+}
+
+/*
+ * The request works on a stopped thread only, and says what the stop is: so waitpid() need not be
+ * asked first.  Its report is left behind; it is void when the thread goes on, and a sweep that
+ * finds it sooner ignores it because the thread is held.
+ */
+bool trap_look_syscall(struct vthread *th, struct event *out)
+{
+	struct __ptrace_syscall_info info;
+
+	if (host_ptrace(PTRACE_GET_SYSCALL_INFO, th->host_pid, sizeof(info), &info) < 0)
+		return false;
+	if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return trap_look(th, out);
+	thread_set_hold(th, HOLD_STOPPED);
+	th->call_open = false;
+	event_from_info(out, &info, th);
+	trap_told(th);
+	return true;
 }
 
 int thread_resume_stopped(struct vthread *th)

@@ -17,6 +17,8 @@ int trap_continue(struct vthread *th);
 void trap_sweep(void); /* collect the reports there are */
 /* Has th, running, something to report?  As trap_classify(). */
 bool trap_look(struct vthread *th, struct event *out);
+/* The same where the news is likely a system call (SYSEMU): for one host call less. */
+bool trap_look_syscall(struct vthread *th, struct event *out);
 extern int trap_request;		       /* PTRACE_SYSEMU or PTRACE_CONT */
 int thread_resume_stopped(struct vthread *th); /* flush registers and continue */
 void thread_interrupt(struct vthread *th);     /* the ops' stop() */
