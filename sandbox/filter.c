@@ -55,10 +55,13 @@
 
 /* Calls whose handlers nearly always want registers or change the address space. */
 static const int traced[] = {
-    SYS_mmap,	  SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise,	SYS_brk,
-    SYS_mincore,  SYS_clone,  SYS_clone3,   SYS_fork,	SYS_vfork,	SYS_execve,
-    SYS_execveat, SYS_kill,   SYS_tkill,    SYS_tgkill, SYS_arch_prctl, SYS_rt_sigreturn,
+    SYS_mmap,	SYS_mremap, SYS_madvise,    SYS_brk,	      SYS_mincore,  SYS_clone,
+    SYS_clone3, SYS_fork,   SYS_vfork,	    SYS_execve,	      SYS_execveat, SYS_kill,
+    SYS_tkill,	SYS_tgkill, SYS_arch_prctl, SYS_rt_sigreturn,
 };
+
+/* mprotect() with a right that the host might refuse; see vm.c for the others. */
+static const int traced_rights[] = {PROT_WRITE, PROT_EXEC};
 
 static struct sock_filter code[CODE_MAX];
 static struct sock_fprog program = {.filter = code};
@@ -113,6 +116,12 @@ static int tree_build(struct sock_filter *out, size_t room)
 
 	for (size_t i = 0; i < sizeof(traced) / sizeof(traced[0]) && ret == 0; i++)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), traced[i], 0);
+	for (int i = 0; i < 2 && ret == 0; i++) {
+		scmp_datum_t right = (scmp_datum_t)traced_rights[i];
+
+		ret = seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), SYS_mprotect, 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, right, right));
+	}
 	if (ret == 0)
 		ret = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (ret == 0)

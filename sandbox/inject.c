@@ -25,6 +25,7 @@
 #include "regs.h"
 #include "stub.h"
 #include "thread.h"
+#include "vm.h"
 #include "vthread.h"
 
 #define NO_RESULT 0x8000000000000001UL /* nothing that a host call returns */
@@ -80,6 +81,7 @@ static int stub_run(struct vthread *th, struct regs *stub_regs)
 	struct iovec part = {stub_regs, REGS_RESULT};
 	int status, sig, ret;
 
+	vm_settle();
 	stub_regs->r15 = NO_RESULT;
 	ret = thread_settle(th);
 	if (ret == 0)

@@ -93,6 +93,10 @@ static int listener_read(struct event *out)
 	}
 	thread_set_hold(th, HOLD_NOTIFIED);
 	th->notif_id = request->id;
+	th->call_nr = UINT64_MAX;
+	if (request->data.arch == AUDIT_ARCH_X86_64)
+		th->call_nr = (uint32_t)request->data.nr;
+	memcpy(th->call_arg, request->data.args, sizeof(th->call_arg));
 	th->stop_wanted = false;
 	host_cpu_trapped(th);
 	event_fill(out, EVENT_SYSCALL, th);
@@ -168,10 +172,15 @@ static int seccomp_resume(struct vthread *th, int vcpu)
 	reply->id = th->notif_id;
 	reply->val = th->result_set ? th->result : -ENOSYS;
 	reply->error = 0;
-	reply->flags = 0;
+	reply->flags = vm_own_call(th) ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
+	if (reply->flags == 0)
+		vm_settle(); /* which may have moved th to a stop */
+	else
+		reply->val = 0;
 	host_cpu_resumed(th);
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, reply) < 0)
+	if (th->hold != HOLD_NOTIFIED || ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, reply) < 0)
 		return thread_resume_stopped(th); /* cancelled: it is stopped, or dead */
+	vm_leaver = NULL;
 	thread_set_hold(th, HOLD_RUNNING);
 	regs_forget(th);
 	return 0;
@@ -189,6 +198,7 @@ static bool yield_and_look(struct event *out)
 
 static int seccomp_wait(struct event *out, bool block)
 {
+	vm_settle();
 	for (;;) {
 		int ret;
 

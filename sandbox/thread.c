@@ -22,6 +22,7 @@
 #include "host.h"
 #include "inject.h"
 #include "regs.h"
+#include "vm.h"
 #include "vthread.h"
 #include "zygote.h"
 
@@ -241,6 +242,7 @@ void thread_destroy(struct vthread *th)
 {
 	if (th == NULL)
 		return;
+	vm_settle(); /* others may live on in its space */
 	events_forget(th);
 	thread_set_hold(th, HOLD_DEAD);
 	if (th->host_pid != 0) {
@@ -276,6 +278,7 @@ int threads_init(void)
 {
 	memset(buckets, 0, sizeof(buckets));
 	all = NULL;
+	vm_leaver = NULL;
 	threads_running = 0;
 	unreaped = 0;
 	return 0;

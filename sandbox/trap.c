@@ -24,6 +24,7 @@
 #include "host_cpu.h"
 #include "regs.h"
 #include "thread.h"
+#include "vm.h"
 #include "vthread.h"
 
 #define X86_TRAP_DE 0
@@ -272,6 +273,7 @@ int thread_resume_stopped(struct vthread *th)
 {
 	int ret = thread_settle(th);
 
+	vm_settle();
 	if (ret == 0)
 		ret = regs_flush(th);
 	th->stop_wanted = false;

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "vm.h"
 #include "vthread.h"
 
 size_t mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
@@ -20,6 +21,7 @@ size_t mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
 
 	if (len == 0 || th->hold == HOLD_DEAD)
 		return 0;
+	vm_settle();
 	n = process_vm_readv(th->host_pid, &local, 1, &remote, 1, 0);
 	return n < 0 ? 0 : (size_t)n;
 }
@@ -31,6 +33,7 @@ size_t mem_write(struct vthread *th, uaddr_t to, const void *from, size_t len)
 
 	if (len == 0 || th->hold == HOLD_DEAD)
 		return 0;
+	vm_settle();
 	n = process_vm_writev(th->host_pid, &local, 1, &remote, 1, 0);
 	return n < 0 ? 0 : (size_t)n;
 }
@@ -42,6 +45,7 @@ uint64_t mem_resident(struct vthread *th)
 	ssize_t n = -1;
 	int fd;
 
+	vm_settle();
 	snprintf(path, sizeof(path), "/proc/%d/statm", (int)th->host_pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
@@ -63,6 +67,7 @@ size_t mem_pages(struct vthread *th, uaddr_t addr, size_t n, uint64_t *out)
 	ssize_t got = -1;
 	int fd;
 
+	vm_settle();
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)th->host_pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {

@@ -10,4 +10,20 @@ struct vthread;
 
 int vm_apply(struct vthread *th, const struct vm_op *ops, size_t n, size_t *done);
 
+/* The thread whose last change is left for its own system call to make, or NULL.  That call must
+ * be the very next thing to happen: whatever else might see the difference settles first. */
+extern struct vthread *vm_leaver;
+
+/* Is th to make its own call, whose result, 0, is all that it is to get? */
+bool vm_own_call(const struct vthread *th);
+
+/* Make the change now, by order. */
+void vm_settle_now(void);
+
+static inline void vm_settle(void)
+{
+	if (__builtin_expect(vm_leaver != NULL, 0))
+		vm_settle_now();
+}
+
 #endif

@@ -55,7 +55,9 @@ struct vthread {
 	enum hold hold;
 	bool interrupt_owed; /* PTRACE_INTERRUPT was sent, its stop has not been seen */
 	bool stop_wanted;    /* the kernel asked to stop since the last resume() */
-	uint64_t notif_id;   /* valid in HOLD_NOTIFIED */
+	/* valid in HOLD_NOTIFIED */
+	uint64_t notif_id;
+	uint64_t call_nr, call_arg[3]; /* call_nr: UINT64_MAX when not of the 64-bit ABI */
 
 	/* host_cpu.c only */
 	bool away;	      /* keeps off the supervisor's core */

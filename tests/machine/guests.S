@@ -25,6 +25,15 @@ GUEST mmap			/* for ever: mmap() */
 	jmp	1b
 END mmap
 
+GUEST unmap			/* for ever: munmap(r15, r14), with the result in rbx */
+1:	mov	$11, %eax
+	mov	%r15, %rdi
+	mov	%r14, %rsi
+	syscall
+	mov	%rax, %rbx
+	jmp	1b
+END unmap
+
 GUEST args			/* call 1000 with six arguments, then with the result doubled */
 	mov	$1000, %eax
 	mov	$11, %edi

@@ -40,6 +40,7 @@
 GUEST(getppid);
 GUEST(args);
 GUEST(mmap);
+GUEST(unmap);
 GUEST(spin);
 GUEST(faults);
 GUEST(int80);

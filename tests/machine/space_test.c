@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 static void test_vm(void)
 {
@@ -101,8 +102,67 @@ static void test_cmpxchg(void)
 	machine->thread_destroy(th);
 }
 
+static struct vthread *unmap_guest(size_t len)
+{
+	struct vthread *th = load(unmap);
+	struct regs r = regs_of(th);
+
+	r.r14 = len;
+	r.rbx = 77;
+	CHECK_INT(machine->regs_set(th, &r), 0);
+	CHECK_INT(run(th, EVENT_SYSCALL).syscall.nr, SYS_munmap);
+	return th;
+}
+
+/* A change that is just what the guest's own call asks for is done, once and no later than seen,
+ * whatever comes between the order and the guest's going on; and none that was not ordered. */
+static void test_own_call(void)
+{
+	const struct vm_op unmap = {.kind = VM_UNMAP, .addr = DATA, .len = PAGE_SIZE};
+	struct vthread *th = unmap_guest(100), *other;
+	uint32_t word;
+
+	/* at once */
+	CHECK_INT(machine->vm_apply(th, &unmap, 1, NULL), 0);
+	machine->set_result(th, 0);
+	run(th, EVENT_SYSCALL);
+	CHECK_INT(machine->mem_read(th, DATA, &word, 4), 0);
+	CHECK_INT(regs_of(th).rbx, 0);
+	/* not ordered: refused, and done for show */
+	CHECK_INT(machine->vm_apply(th, &load_ops[1], 1, NULL), 0);
+	machine->set_result(th, -EINVAL);
+	run(th, EVENT_SYSCALL);
+	machine->set_result(th, 0);
+	run(th, EVENT_SYSCALL);
+	CHECK_INT(machine->mem_read(th, DATA, &word, 4), 4);
+	/* with a look at it before, and another result */
+	CHECK_INT(machine->vm_apply(th, &unmap, 1, NULL), 0);
+	CHECK_INT(machine->mem_read(th, DATA, &word, 4), 0);
+	machine->set_result(th, 5);
+	run(th, EVENT_SYSCALL);
+	CHECK_INT(regs_of(th).rbx, 5);
+	machine->thread_destroy(th);
+
+	/* put again by another thread before it goes on: must stay */
+	th = unmap_guest(PAGE_SIZE);
+	CHECK_INT(machine->thread_clone(th, (void *)0x78, &other), 0);
+	machine->set_result(th, 0);
+	run(th, EVENT_SYSCALL);
+	CHECK_INT(machine->vm_apply(th, &unmap, 1, NULL), 0);
+	CHECK_INT(machine->vm_apply(other, &load_ops[1], 1, NULL), 0);
+	machine->set_result(th, 0);
+	run(th, EVENT_SYSCALL);
+	CHECK_INT(machine->mem_read(th, DATA, &word, 4), 4);
+	/* and done though the thread that asked is no more */
+	CHECK_INT(machine->vm_apply(th, &unmap, 1, NULL), 0);
+	machine->thread_destroy(th);
+	CHECK_INT(machine->mem_read(other, DATA, &word, 4), 0);
+	machine->thread_destroy(other);
+}
+
 const struct machine_test space_tests[] = {
     {"vm", test_vm},
     {"cmpxchg", test_cmpxchg},
+    {"own_call", test_own_call},
     {NULL, NULL},
 };
