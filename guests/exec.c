@@ -99,6 +99,7 @@ static void *spins(void *arg)
 {
 	for (;;)
 		pause();
+	return NULL;
 }
 
 static void threads(void)

@@ -4,22 +4,22 @@
 #include <errno.h>
 #include <stddef.h>
 
+/* clang-format off: it would stair-step the list. */
 #define MUSL_ERRORS(X)                                                                             \
 	X(EPERM)                                                                                   \
-	X(ENOENT)                                                                                  \
-	X(ESRCH)                                                                                   \
-	X(EINTR) X(EIO) X(ENXIO) X(E2BIG) X(ENOEXEC) X(EBADF) X(ECHILD) X(EAGAIN) X(ENOMEM)        \
-	    X(EACCES) X(EFAULT) X(ENOTBLK) X(EBUSY) X(EEXIST) X(EXDEV) X(ENODEV) X(ENOTDIR)        \
-		X(EISDIR) X(EINVAL) X(ENFILE) X(EMFILE) X(ENOTTY) X(ETXTBSY) X(EFBIG) X(ENOSPC)    \
-		    X(ESPIPE) X(EROFS) X(EMLINK) X(EPIPE) X(EDOM) X(ERANGE) X(EDEADLK)             \
-			X(ENAMETOOLONG) X(ENOLCK) X(ENOSYS) X(ENOTEMPTY) X(ELOOP) X(ENODATA)       \
-			    X(ETIME) X(EOVERFLOW) X(ENOTSOCK) X(EDESTADDRREQ) X(EMSGSIZE)          \
-				X(EPROTOTYPE) X(ENOPROTOOPT) X(EPROTONOSUPPORT) X(EOPNOTSUPP)      \
-				    X(EAFNOSUPPORT) X(EADDRINUSE) X(ECONNABORTED) X(ECONNRESET)    \
-					X(ENOBUFS) X(EISCONN) X(ENOTCONN) X(ETIMEDOUT)             \
-					    X(ECONNREFUSED) X(EALREADY) X(EINPROGRESS) X(ESTALE)   \
-						X(EDQUOT) X(ECANCELED) X(EOWNERDEAD)               \
-						    X(ENOTRECOVERABLE)
+	X(ENOENT) X(ESRCH) X(EINTR) X(EIO) X(ENXIO) X(E2BIG) X(ENOEXEC) X(EBADF) X(ECHILD)         \
+	    X(EAGAIN) X(ENOMEM) X(EACCES) X(EFAULT) X(ENOTBLK) X(EBUSY) X(EEXIST) X(EXDEV)         \
+		X(ENODEV) X(ENOTDIR) X(EISDIR) X(EINVAL) X(ENFILE) X(EMFILE) X(ENOTTY) X(ETXTBSY)  \
+		    X(EFBIG) X(ENOSPC) X(ESPIPE) X(EROFS) X(EMLINK) X(EPIPE) X(EDOM) X(ERANGE)     \
+			X(EDEADLK) X(ENAMETOOLONG) X(ENOLCK) X(ENOSYS) X(ENOTEMPTY) X(ELOOP)       \
+			    X(ENODATA) X(ETIME) X(EOVERFLOW) X(ENOTSOCK) X(EDESTADDRREQ)           \
+				X(EMSGSIZE) X(EPROTOTYPE) X(ENOPROTOOPT) X(EPROTONOSUPPORT)        \
+				    X(EOPNOTSUPP) X(EAFNOSUPPORT) X(EADDRINUSE) X(ECONNABORTED)    \
+					X(ECONNRESET) X(ENOBUFS) X(EISCONN) X(ENOTCONN)            \
+					    X(ETIMEDOUT) X(ECONNREFUSED) X(EALREADY)               \
+						X(EINPROGRESS) X(ESTALE) X(EDQUOT) X(ECANCELED)    \
+						    X(EOWNERDEAD) X(ENOTRECOVERABLE)
+/* clang-format on */
 
 static inline const char *strerrorname_np(int error)
 {

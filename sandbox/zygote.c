@@ -75,7 +75,8 @@ static int vdso_find(struct machine_info *info)
 /* The host itself reads the time from the cycle counter: then it keeps step. */
 static bool cycle_counter_is_time(void)
 {
-	static const char path[] = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+	static const char path[] =
+	    "/sys/devices/system/clocksource/clocksource0/current_clocksource";
 	char name[32] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
