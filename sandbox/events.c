@@ -19,6 +19,7 @@
 
 #include "host.h"
 #include "host_cpu.h"
+#include "thread.h"
 #include "trap.h"
 #include "vthread.h"
 
@@ -186,7 +187,7 @@ static int signal_ready(struct event *out)
 	if (read(signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return 0;
 	if (si.ssi_signo == SIGCHLD) {
-		trap_sweep();
+		trap_sweep(false);
 		return events_dequeue(out);
 	}
 	out->type = EVENT_HOST_SIGNAL;
@@ -225,6 +226,11 @@ int events_poll(struct event *out, bool block)
 
 	if (stale_signal && block && signal_ready(out) == 1)
 		return 1;
+	if (block && threads_running == 0 && thread_unreaped() > 0) {
+		trap_sweep(true);
+		if (events_dequeue(out))
+			return 1;
+	}
 	if (block)
 		host_cpu_review();
 	n = epoll_wait(epoll_fd, &ev, 1, block ? host_cpu_timeout_ms() : 0);

@@ -216,8 +216,9 @@ int trap_continue(struct vthread *th)
 }
 
 /* Collect what the host has to report about any child; events are queued for wait().  When no guest
- * runs any more there can only be deaths left, which are in no hurry. */
-void trap_sweep(void)
+ * runs any more there can only be deaths left, which are in no hurry until there is nothing else to
+ * do (idle). */
+void trap_sweep(bool idle)
 {
 	struct event event;
 	struct vthread *th;
@@ -237,7 +238,7 @@ void trap_sweep(void)
 		} else if (trap_classify(th, status, &event)) {
 			events_queue(th, &event);
 		}
-	} while (threads_running > 0 || thread_unreaped() > UNREAPED_MAX);
+	} while (idle || threads_running > 0 || thread_unreaped() > UNREAPED_MAX);
 }
 
 bool trap_look(struct vthread *th, struct event *out)

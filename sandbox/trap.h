@@ -14,7 +14,7 @@ bool trap_classify(struct vthread *th, int status, struct event *out);
 void event_fill(struct event *out, enum event_type type, struct vthread *th);
 /* Let a stopped thread go on until its next trap, by the way of this backend. */
 int trap_continue(struct vthread *th);
-void trap_sweep(void); /* collect the reports there are */
+void trap_sweep(bool idle); /* collect the reports there are */
 /* Has th, running, something to report?  As trap_classify(). */
 bool trap_look(struct vthread *th, struct event *out);
 /* The same where the news is likely a system call (SYSEMU): for one host call less. */

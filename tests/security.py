@@ -187,6 +187,10 @@ class Attack:
             if not self.wait_for("done"):
                 return False
             self.late = machine_processes(self.proc.pid)
+            patience = time.monotonic() + 5  # those just killed need a moment to be gone
+            while len(self.late) - len(self.early) > 4 and time.monotonic() < patience:
+                time.sleep(0.05)
+                self.late = machine_processes(self.proc.pid)
             self.sockets = [s for p in self.late for s in sockets_of(p)]
             self.tell("go\n")
             self.output += self.proc.stdout.readlines()
