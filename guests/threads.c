@@ -206,14 +206,6 @@ static void ends(void)
 	printf("main execs: %#x\n", end_by(NULL, act_exec));
 	printf("a thread execs: %#x\n", end_by(exec_self, act_pause));
 	printf("main has left, a thread execs: %#x\n", end_by(exec_self, act_leave));
-	/* all threads leave one by one: the last one's status counts */
-	pid_t pid = fork();
-	if (pid == 0) {
-		pthread_t th;
-		pthread_create(&th, NULL, identity, NULL);
-		syscall(SYS_exit, 3);
-	}
-	printf("all left: %#x\n", status_of(pid));
 }
 
 static pthread_mutex_t robust;
