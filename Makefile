@@ -8,6 +8,10 @@ B	?= build
 PREFIX	?= /usr/local
 VERSION	:= 0.1.0
 
+# V=1 shows the commands.
+Q	:= $(if $(V),,@)
+say	= $(if $(V),,@echo '  $(1)	$(2)')
+
 # SAN=1 builds with the address and undefined-behaviour sanitizers.
 OPT	?= -O2 -g
 CFLAGS	?= $(OPT)
@@ -37,23 +41,30 @@ all: $(B)/libukernel.a $(B)/libsandbox.a $(if $(CLI_SRC),$(B)/ukernel)
 
 $(B)/obj/ukernel/%.o: ukernel/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -Iukernel -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -MMD -MP -c -o $@ $<
 $(B)/obj/ukernel/cli/%.o: ukernel/cli/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
 $(B)/obj/sandbox/%.o: sandbox/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
 $(B)/obj/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
+	$(call say,AS,$@)
+	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
 
 $(B)/libukernel.a: $(KERNEL_OBJ)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libsandbox.a: $(MACHINE_OBJ)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/ukernel: $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a
-	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
 		-Wl,--no-whole-archive $(B)/libsandbox.a -lseccomp -pthread
 
 clean:

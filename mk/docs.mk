@@ -2,7 +2,8 @@
 
 $(B)/gen_docs: tools/gen_docs.c ukernel/cli/options.def ukernel/lib/log.h
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -Iukernel -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -o $@ $<
 $(B)/ukernel.bash: $(B)/gen_docs
 	$< completion >$@
 $(B)/options.scd: $(B)/gen_docs

@@ -5,7 +5,8 @@ MACHINE_TEST_SRC := $(sort $(wildcard tests/machine/*.c)) tests/machine/guests.S
 MACHINE_TEST_HDR := tests/machine/harness.h ukernel/machine.h sandbox/sandbox.h
 
 $(B)/machine_test: $(MACHINE_TEST_SRC) $(MACHINE_TEST_HDR) $(B)/libsandbox.a
-	$(CC) $(ALLCFLAGS) $(LDFLAGS) -Iukernel -Isandbox -o $@ $(MACHINE_TEST_SRC) \
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALLCFLAGS) $(LDFLAGS) -Iukernel -Isandbox -o $@ $(MACHINE_TEST_SRC) \
 		$(B)/libsandbox.a -lseccomp -pthread
 
 machine-test: $(B)/machine_test

@@ -43,10 +43,12 @@ FAKE_OBJ := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(sort $(wildcard tests/fake
 
 $(B)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -Iukernel -Itests -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -Itests -MMD -MP -c -o $@ $<
 $(UNITS): $(B)/tests/%: $(B)/obj/tests/%.o $(FAKE_OBJ) $(B)/libukernel.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
 		-Wl,--no-whole-archive -lcriterion -pthread
 .SECONDARY: $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(UNIT_SRC)) $(FAKE_OBJ)
 
