@@ -29,6 +29,7 @@
 static const struct machine_ops *const machines[] = {
     &seccomp_machine,
     &ptrace_machine,
+    &turbo_machine, /* by name only */
     NULL,
 };
 

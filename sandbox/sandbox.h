@@ -10,6 +10,7 @@
 
 extern const struct machine_ops ptrace_machine;	 /* --backend ptrace */
 extern const struct machine_ops seccomp_machine; /* --backend seccomp */
+extern const struct machine_ops turbo_machine;	 /* --backend turbo */
 
 /* The machine called name, or NULL.  machine_list() ends with NULL; the best comes first. */
 const struct machine_ops *machine_find(const char *name);

@@ -109,7 +109,7 @@ static int listener_read(struct event *out)
 	return 1;
 }
 
-static void seccomp_fini(void)
+void seccomp_fini(void)
 {
 	threads_fini();
 	zygote_stop();
@@ -124,11 +124,12 @@ static void seccomp_fini(void)
 	host_cpu_fini();
 }
 
-static int seccomp_init_machine(const struct machine_config *config, struct machine_info *info)
+int seccomp_start(const struct machine_config *config, struct machine_info *info, size_t room)
 {
 	const struct zygote_config zc = {
 	    .prepare = zygote_filter,
 	    .ptrace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP,
+	    .room = room,
 	};
 	int ret;
 
@@ -155,14 +156,19 @@ static int seccomp_init_machine(const struct machine_config *config, struct mach
 	return 0;
 }
 
-static void seccomp_destroy(struct vthread *th)
+static int seccomp_init_machine(const struct machine_config *config, struct machine_info *info)
+{
+	return seccomp_start(config, info, 0);
+}
+
+void seccomp_destroy(struct vthread *th)
 {
 	if (from_stop == th)
 		from_stop = NULL;
 	thread_destroy(th);
 }
 
-static int seccomp_resume(struct vthread *th, int vcpu)
+int seccomp_resume(struct vthread *th, int vcpu)
 {
 	from_stop = NULL;
 	if (th->hold != HOLD_NOTIFIED) {
@@ -196,7 +202,7 @@ static bool yield_and_look(struct event *out)
 	return th != NULL && th->hold == HOLD_RUNNING && host_cpu_yield(th) && trap_look(th, out);
 }
 
-static int seccomp_wait(struct event *out, bool block)
+int seccomp_wait(struct event *out, bool block)
 {
 	vm_settle();
 	for (;;) {

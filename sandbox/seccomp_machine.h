@@ -1,11 +1,18 @@
 /*
- * seccomp_machine.h - what the probe wants to know of the quick machine.
+ * seccomp_machine.h - the quick machine, for the probe and for the one that builds on it (turbo.c).
  */
 #ifndef SANDBOX_SECCOMP_MACHINE_H
 #define SANDBOX_SECCOMP_MACHINE_H
 
-#include <stdbool.h>
+#include "machine.h"
 
 extern bool seccomp_sync_wake_up;
+
+/* The ops of that name; start() is init() with some address space kept free below the stub. */
+int seccomp_start(const struct machine_config *config, struct machine_info *info, size_t room);
+void seccomp_fini(void);
+void seccomp_destroy(struct vthread *th);
+int seccomp_resume(struct vthread *th, int vcpu);
+int seccomp_wait(struct event *out, bool block);
 
 #endif

@@ -58,15 +58,16 @@ static int stub_file(void)
 
 /* The stub sits at the very top of user space, above all that guests may map, unless the vDSO,
  * which keeps the place that it has in the supervisor, is there already. */
-int stub_init(uaddr_t avoid_lo, uaddr_t avoid_hi)
+int stub_init(uaddr_t avoid_lo, uaddr_t avoid_hi, size_t room)
 {
 	int fd = stub_file();
 
 	if (fd < 0)
 		return fd;
 	stub.base = ADDRESS_TOP - STUB_SIZE;
-	if (avoid_hi > stub.base && avoid_lo < stub.base + STUB_SIZE)
+	if (avoid_hi > stub.base - room && avoid_lo < stub.base + STUB_SIZE)
 		stub.base = avoid_lo - STUB_SIZE;
+	stub.lo = stub.base - room;
 	stub.orders = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE_SIZE);
 	if (stub.orders == MAP_FAILED) {
 		int error = errno;

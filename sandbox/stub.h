@@ -18,6 +18,7 @@ struct order { /* one host call for the stub's batch routine; layout known to st
 
 struct stub {
 	uaddr_t base; /* code page; the order page follows */
+	uaddr_t lo;   /* what is reserved begins here, below base (turbo.h) */
 	int memfd;
 	struct order *orders;	      /* the supervisor's writable view of the order page */
 	uaddr_t call, batch, cmpxchg; /* entry points */
@@ -26,7 +27,8 @@ struct stub {
 	uint64_t secret;
 };
 extern struct stub stub;
-int stub_init(uaddr_t avoid_lo, uaddr_t avoid_hi);
+/* room: bytes to keep free below the two pages. */
+int stub_init(uaddr_t avoid_lo, uaddr_t avoid_hi, size_t room);
 int stub_map(struct vthread *th); /* into the zygote, from where it is inherited */
 void stub_fini(void);
 

@@ -30,6 +30,7 @@
 #define ADVICE_HARMFUL(n) ((n) == 100 || (n) == 101)
 
 struct vthread *vm_leaver;
+uaddr_t vm_low_lo, vm_low_hi;
 static struct vm_op left_op;
 
 static bool range_harmless(uaddr_t addr, size_t len)
@@ -38,7 +39,9 @@ static bool range_harmless(uaddr_t addr, size_t len)
 
 	if ((addr | len) & ~PAGE_MASK || end < addr)
 		return false;
-	return end <= stub.base || addr >= stub.base + STUB_SIZE;
+	if (end > stub.lo && addr < stub.base + STUB_SIZE)
+		return false;
+	return end <= vm_low_lo || addr >= vm_low_hi;
 }
 
 /* The same for bytes that need not be aligned. */

@@ -8,6 +8,9 @@
 
 struct vthread;
 
+/* More pages of the machine's own that nobody changes; none when equal. */
+extern uaddr_t vm_low_lo, vm_low_hi;
+
 int vm_apply(struct vthread *th, const struct vm_op *ops, size_t n, size_t *done);
 
 /* The thread whose last change is left for its own system call to make, or NULL.  That call must

@@ -232,7 +232,7 @@ static void info_fill(struct machine_info *info)
 {
 	cpu_set_t cpus;
 
-	info->stub_lo = stub.base;
+	info->stub_lo = stub.lo;
 	info->stub_hi = stub.base + STUB_SIZE;
 	info->user_lo = lowest_address();
 	info->user_hi = info->stub_hi == ADDRESS_TOP ? info->stub_lo : ADDRESS_TOP;
@@ -250,7 +250,8 @@ int zygote_start(const struct zygote_config *config, struct machine_info *info)
 	ret = vdso_find(info);
 	if (ret == 0)
 		ret = stub_init(info->vdso_lo < info->vvar_lo ? info->vdso_lo : info->vvar_lo,
-				info->vdso_hi > info->vvar_hi ? info->vdso_hi : info->vvar_hi);
+				info->vdso_hi > info->vvar_hi ? info->vdso_hi : info->vvar_hi,
+				config->room);
 	if (ret < 0) {
 		machine_fail("cannot prepare the stub pages: %s", strerror(-ret));
 		return ret;

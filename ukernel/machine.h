@@ -105,7 +105,8 @@ struct machine_config {
 
 struct machine_info {
 	uaddr_t user_lo, user_hi; /* guests may map in [user_lo, user_hi) ... */
-	uaddr_t stub_lo, stub_hi; /* ... but for the machine's own pages */
+	uaddr_t stub_lo, stub_hi; /* ... but for the machine's own pages ... */
+	uaddr_t low_lo, low_hi;	  /* ... and more of them, far below; 0 when none */
 	uaddr_t vdso_lo, vdso_hi; /* code of the vDSO in every new space, 0 when none */
 	uaddr_t vvar_lo, vvar_hi; /* its data pages */
 	size_t xstate_size;	  /* bytes that xstate_get() fills, at most */

@@ -286,17 +286,24 @@ long sys_mmap(struct task *t, uaddr_t addr, size_t len, int prot, int flags, int
 }
 
 /* The ops that unmap [start, end) without touching the machine's own pages. */
-static unsigned unmap_ops(uaddr_t start, uaddr_t end, struct vm_op ops[2])
+static unsigned unmap_ops(uaddr_t start, uaddr_t end, struct vm_op ops[3])
 {
-	uaddr_t lo = machine_info.stub_lo, hi = machine_info.stub_hi;
+	const uaddr_t own[][2] = {
+	    {machine_info.low_lo, machine_info.low_hi}, /* the lower one first */
+	    {machine_info.stub_lo, machine_info.stub_hi},
+	};
 	unsigned n = 0;
 
-	if (!range_hidden(start, end))
-		lo = hi = end;
-	if (start < lo)
-		ops[n++] = (struct vm_op){.kind = VM_UNMAP, .addr = start, .len = lo - start};
-	if (hi < end)
-		ops[n++] = (struct vm_op){.kind = VM_UNMAP, .addr = hi, .len = end - hi};
+	for (unsigned i = 0; i < 2 && start < end; i++) {
+		if (own[i][0] >= end || own[i][1] <= start)
+			continue;
+		if (start < own[i][0])
+			ops[n++] = (struct vm_op){
+			    .kind = VM_UNMAP, .addr = start, .len = own[i][0] - start};
+		start = own[i][1];
+	}
+	if (start < end)
+		ops[n++] = (struct vm_op){.kind = VM_UNMAP, .addr = start, .len = end - start};
 	return n;
 }
 
@@ -304,7 +311,7 @@ int mm_unmap(struct task *t, uaddr_t addr, size_t len)
 {
 	struct mm *mm = t->mm;
 	struct region_spare spare;
-	struct vm_op ops[2];
+	struct vm_op ops[3];
 	uaddr_t end = addr + page_align_up(len);
 	struct region *r;
 	unsigned n;

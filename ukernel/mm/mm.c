@@ -62,6 +62,7 @@ struct mm *mm_create(void)
 	if (!mm)
 		return NULL;
 	if (special_add(mm, mi->stub_lo, mi->stub_hi, PROT_NONE, REGION_HIDDEN, NULL) ||
+	    special_add(mm, mi->low_lo, mi->low_hi, PROT_NONE, REGION_HIDDEN, NULL) ||
 	    special_add(mm, mi->vvar_lo, mi->vvar_hi, PROT_READ, REGION_SPECIAL, "[vvar]") ||
 	    special_add(mm, mi->vdso_lo, mi->vdso_hi, PROT_READ | PROT_EXEC, REGION_SPECIAL,
 			"[vdso]")) {

@@ -256,5 +256,6 @@ bool range_mapped(struct mm *mm, uaddr_t start, uaddr_t end)
 
 bool range_hidden(uaddr_t start, uaddr_t end)
 {
-	return start < machine_info.stub_hi && end > machine_info.stub_lo;
+	return (start < machine_info.stub_hi && end > machine_info.stub_lo) ||
+	       (start < machine_info.low_hi && end > machine_info.low_lo);
 }

@@ -23,6 +23,8 @@ static size_t range_usable(uaddr_t addr, size_t len)
 		len = machine_info.user_hi - addr;
 	if (addr < machine_info.stub_hi && addr + len > machine_info.stub_lo)
 		len = addr < machine_info.stub_lo ? machine_info.stub_lo - addr : 0;
+	if (addr < machine_info.low_hi && addr + len > machine_info.low_lo)
+		len = addr < machine_info.low_lo ? machine_info.low_lo - addr : 0;
 	return len;
 }
 
