@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "machine.h"
 #include "sandbox.h"
+#include "trace/explain.h"
 #include "trace/trace.h"
 
 #include <errno.h>
@@ -102,6 +103,9 @@ static void take_watching_option(struct run_options *o, int id, char *arg)
 		break;
 	case OPT_run_COUNT:
 		c->count_calls = true;
+		break;
+	case OPT_run_EXPLAIN:
+		c->explain = true;
 		break;
 	case OPT_run_OUTPUT:
 		o->output = arg;
@@ -273,7 +277,7 @@ static void open_output(struct run_options *o)
 	o->config.trace_out = stderr;
 	if (!o->output)
 		return;
-	if (!o->config.trace && !o->config.count_calls)
+	if (!o->config.trace && !o->config.count_calls && !o->config.explain)
 		o->config.trace = true;
 	o->config.trace_out = fopen(o->output, "we");
 	if (!o->config.trace_out)
@@ -329,12 +333,14 @@ int command_run(int argc, char **argv)
 	if (trace_init(&o.config) != 0)
 		die("--trace: '%s' is no list of system calls or %%classes; see ukernel help run",
 		    o.config.trace_filter);
+	explain_init(&o.config);
 	close_inherited_fds(o.output ? fileno(o.config.trace_out) : -1);
 
 	start_machine(&o);
 	int err = kernel_run(&o.config, &status);
 	machine->fini();
 	trace_finish();
+	explain_finish();
 	syscall_missing_report();
 	return exit_status(err, status);
 }

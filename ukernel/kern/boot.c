@@ -18,6 +18,7 @@
 #include "mm/mm.h"
 #include "sched/sched.h"
 #include "syscall.h"
+#include "trace/explain.h"
 #include "trace/trace.h"
 
 #include <errno.h>
@@ -160,6 +161,8 @@ static void log_table(void)
 		handled += syscall_table[i].call != NULL;
 	}
 	log_info(boot, "trap table: %d calls known, %d with a handler", known, handled);
+	EXPLAIN(BY_OS, NULL, "initialise trap table: %d calls, %d handlers", known, handled);
+	EXPLAIN(BY_HARDWARE, NULL, "remember where traps go: to us, by %s", machine->name);
 }
 
 static int boot(const struct boot_config *config)
@@ -167,11 +170,13 @@ static int boot(const struct boot_config *config)
 	struct task *first;
 	int err;
 
+	explain_heading("boot");
 	log_info(boot, "machine %s: %d virtual CPU(s) on %u, user space %#lx-%#lx", machine->name,
 		 config->cpus, machine_info.host_cpus, (unsigned long)machine_info.user_lo,
 		 (unsigned long)machine_info.user_hi);
 	log_table();
 	log_info(boot, "exceptions: as signals to the task that raised them");
+	EXPLAIN(BY_OS, NULL, "handlers of exceptions: a signal to who raised it");
 	err = sched_init(config->cpus, config->policy, config->policy_options, config->tick_ns);
 	if (err < 0) {
 		log_error(boot, "policy %s does not take the options '%s'", config->policy->name,
@@ -180,15 +185,22 @@ static int boot(const struct boot_config *config)
 	}
 	log_info(boot, "timer: tick of %lu us, policy %s", (unsigned long)config->tick_ns / 1000,
 		 config->policy->name);
+	EXPLAIN(BY_OS, NULL, "start timer: a tick is %lu us, policy %s",
+		(unsigned long)config->tick_ns / 1000, config->policy->name);
+	EXPLAIN(BY_HARDWARE, NULL, "timer ready; it interrupts while somebody waits");
 	pids_max = config->pids_max;
 	memory_max = config->memory_max;
 	err = vfs_boot(config);
 	if (err < 0)
 		return err;
 	log_info(boot, "mounts: done");
+	EXPLAIN(BY_OS, NULL, "mount the file systems");
+	explain_heading("run");
 	err = process_create_init();
 	if (err == 0)
 		err = task_create_first(first_main, &first);
+	if (err == 0)
+		EXPLAIN(BY_OS, first, "create entry in process list: process %d", first->tid);
 	if (err < 0)
 		log_error(boot, "cannot make the first process: %s", strerror(-err));
 	return err;

@@ -46,6 +46,7 @@ struct boot_config {
 	FILE *trace_out; /* ... to here */
 	const char *trace_filter;
 	bool count_calls; /* -c */
+	bool explain;	  /* --explain: the table of limited direct execution */
 };
 
 /*

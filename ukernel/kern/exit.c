@@ -15,6 +15,7 @@
 #include "mm/uaccess.h"
 #include "sched/sched.h"
 #include "syscall.h"
+#include "trace/explain.h"
 #include "trace/trace.h"
 
 #include <assert.h>
@@ -92,6 +93,7 @@ void process_reap(struct process *p)
 	struct task *leader = p->leader;
 
 	assert(p->state == PROC_ZOMBIE);
+	EXPLAIN(BY_OS, NULL, "remove process %d from the process list", p->pid);
 	list_del(&p->sibling);
 	list_del(&p->all);
 	pid_bind_task(p->pid, NULL);
@@ -122,6 +124,10 @@ static void death_announce(struct process *p)
 static void process_die(struct process *p)
 {
 	log_info(task, "process %d is over, status %#x", p->pid, p->exit_status);
+	EXPLAIN(BY_OS, NULL, "process %d is a zombie: status %d%s", p->pid,
+		WIFSIGNALED(p->exit_status) ? WTERMSIG(p->exit_status)
+					    : WEXITSTATUS(p->exit_status),
+		WIFSIGNALED(p->exit_status) ? " (signal)" : "");
 	p->state = PROC_ZOMBIE;
 	process_timers_exit(p);
 	sigpending_flush(&p->pending);
@@ -174,6 +180,10 @@ static void parts_release(struct task *t)
 		process_sample_memory(t);
 	machine->thread_destroy(t->thread);
 	t->thread = NULL;
+	EXPLAIN(BY_OS, t,
+		p->nr_threads == 1 ? "free the memory of process %d, close its files"
+				   : "free what its thread had; process %d goes on",
+		p->pid);
 	if (t->mm)
 		mm_put(t->mm);
 	t->mm = NULL;
@@ -197,6 +207,7 @@ _Noreturn void task_exit(struct task *t, int status)
 	assert(t == current && !t->exiting);
 	t->exiting = true;
 	log_debug(task, "task %d exits, status %#x", t->tid, status);
+	EXPLAIN(BY_OS, t, "exit of task %d", t->tid);
 	if (trace_on)
 		trace_task_end(t, p->group_exiting ? p->exit_status : status);
 	/* When all leave one by one, the last one's status is the process's. */

@@ -16,6 +16,7 @@
 #include "mm/uaccess.h"
 #include "sched/sched.h"
 #include "syscall.h"
+#include "trace/explain.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -255,6 +256,14 @@ long task_fork(struct task *t, const struct clone_args *args)
 		(void)put_user(t, pid, args->parent_tid); /* unreported, as in Linux */
 
 	process_add_task(proc ? proc : t->proc, child);
+	EXPLAIN(BY_OS, t,
+		proc ? "create entry in process list: process %d, copy of %d"
+		     : "create entry: thread %d of process %d",
+		pid, t->proc->pid);
+	EXPLAIN(BY_OS, t,
+		args->flags & CLONE_VM ? "share memory with task %d"
+				       : "copy memory of task %d (on write)",
+		t->tid);
 	if (args->flags & CLONE_VFORK) {
 		waitq_init(&vfork_done);
 		child->vfork_done = &vfork_done;

@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "machine.h"
 #include "sched/sched.h"
+#include "trace/explain.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,6 +22,8 @@ static void loop_event(const struct event *ev)
 {
 	struct task *t;
 
+	if (__builtin_expect(explain_on, 0))
+		explain_event(ev);
 	switch (ev->type) {
 	case EVENT_NONE:
 		break;
@@ -59,6 +62,8 @@ int kernel_loop(void)
 		if (kernel_halted)
 			break;
 		timers_sync();
+		if (__builtin_expect(explain_on, 0) && sched_idle())
+			explain_idle();
 		int err = machine->wait(&ev, true);
 		if (err < 0) {
 			log_error(machine, "waiting for events failed: error %d", -err);

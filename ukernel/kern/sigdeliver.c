@@ -10,6 +10,7 @@
 #include "kern/sigqueue.h"
 #include "kern/task.h"
 #include "lib/log.h"
+#include "trace/explain.h"
 #include "trace/trace.h"
 
 #include <errno.h>
@@ -189,6 +190,8 @@ static void take_signals(struct delivery *d)
 		log_debug(signal, "task %d takes signal %d", t->tid, sig);
 		if (trace_on)
 			trace_signal(t, sig, &info);
+		if (__builtin_expect(explain_on, 0))
+			explain_signal(t, sig, handler);
 		if (handler == (uaddr_t)SIG_IGN)
 			continue;
 		if (handler == (uaddr_t)SIG_DFL)

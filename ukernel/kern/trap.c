@@ -12,6 +12,7 @@
 #include "mm/uaccess.h"
 #include "sched/sched.h"
 #include "syscall.h"
+#include "trace/explain.h"
 #include "trace/trace.h"
 
 #include <errno.h>
@@ -34,12 +35,16 @@ static void trap_syscall(struct task *t)
 	t->in_syscall = true;
 	if (__builtin_expect(trace_on, 0))
 		trace_enter(t);
+	if (__builtin_expect(explain_on, 0))
+		explain_call(t);
 	if (__builtin_expect(ev->syscall.abi == SYSCALL_ABI_64, 1))
 		result = syscall_dispatch(t, ev->syscall.nr, ev->syscall.arg);
 	else
 		result = -ENOSYS;
 	if (__builtin_expect(trace_on, 0))
 		trace_exit(t, result);
+	if (__builtin_expect(explain_on, 0) && t->in_syscall)
+		explain_result(t, result);
 
 	if (__builtin_expect(!t->in_syscall, 0)) {
 		if (signal_pending(t))
@@ -57,13 +62,17 @@ static void trap_fault(struct task *t)
 {
 	const struct event *ev = &t->trap;
 
-	if (ev->fault.signo == SIGSEGV && mm_fault(t, ev->fault.addr, ev->fault.err & PF_WRITE))
+	if (ev->fault.signo == SIGSEGV && mm_fault(t, ev->fault.addr, ev->fault.err & PF_WRITE)) {
+		EXPLAIN(BY_OS, t, "handle page fault: the stack grows");
 		return;
+	}
 
 	struct abi_siginfo info = {.signo = ev->fault.signo, .code = ev->fault.code};
 	info.fault.addr = ev->fault.addr;
 	log_debug(signal, "task %d: exception, signal %d code %d at %#lx", t->tid, ev->fault.signo,
 		  ev->fault.code, (unsigned long)ev->fault.addr);
+	EXPLAIN(BY_OS, t, "handle exception: signal %d (%s) to task %d", ev->fault.signo,
+		sigabbrev_np(ev->fault.signo), t->tid);
 	signal_force(t, ev->fault.signo, &info);
 }
 

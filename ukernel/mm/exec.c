@@ -19,6 +19,7 @@
 #include "mm/region.h"
 #include "mm/script.h"
 #include "syscall.h"
+#include "trace/explain.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -28,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/stat.h>
 
@@ -220,6 +222,28 @@ static int space_plan(struct task *t, struct exec_space *sp, const struct progra
 	return err;
 }
 
+/* For --explain: what the new program finds. */
+static void space_explain(const struct task *t, const struct exec_space *sp,
+			  const struct exec_args *args)
+{
+	EXPLAIN(BY_OS, t, "allocate memory for program: a new space");
+	for (unsigned i = 0; i < sp->nops; i++) {
+		const struct vm_op *op = &sp->ops[i];
+		const char *what = op->host_fd < 0		      ? "zeroes"
+				   : sp->base && op->addr >= sp->base ? "of its interpreter"
+								      : "of the program";
+
+		if (op->addr + op->len == sp->mm->stack_top)
+			what = "stack";
+		EXPLAIN(BY_OS, t, "map %#llx %5llu KiB %c%c%c %s", (unsigned long long)op->addr,
+			(unsigned long long)op->len >> 10, op->prot & PROT_READ ? 'r' : '-',
+			op->prot & PROT_WRITE ? 'w' : '-', op->prot & PROT_EXEC ? 'x' : '-', what);
+	}
+	EXPLAIN(BY_OS, t, "push on its stack: argv (%d), environment (%d)", args->argc, args->envc);
+	EXPLAIN(BY_OS, t, "fill registers: pc %#llx, sp %#llx", (unsigned long long)sp->start,
+		(unsigned long long)sp->sp);
+}
+
 /* Carry the plan out on th. */
 static int space_make(struct vthread *th, const struct exec_space *sp)
 {
@@ -320,6 +344,7 @@ static void task_switch(struct task *t, struct vthread *th, struct exec_space *s
 	t->set_child_tid = 0;
 	t->in_syscall = false;
 	task_vfork_release(t);
+	EXPLAIN(BY_OS, t, "load program: process %d is now %s", p->pid, t->comm);
 	log_debug(mm, "pid %d runs %s at %#lx", p->pid, args->filename, (unsigned long)sp->start);
 }
 
@@ -337,6 +362,8 @@ static int program_start(struct task *t, const struct program *prog, const struc
 	err = machine->space_create(t, &th);
 	if (err)
 		goto out;
+	if (__builtin_expect(explain_on, 0))
+		space_explain(t, &sp, args);
 	err = space_make(th, &sp);
 	if (err) {
 		args->doomed = true;

@@ -17,6 +17,7 @@
 #include "kern/timer.h"
 #include "lib/log.h"
 #include "machine.h"
+#include "trace/explain.h"
 
 #include <assert.h>
 #include <string.h>
@@ -271,6 +272,8 @@ void sched_wake(struct task *t)
 static void task_enter(struct task *t)
 {
 	current = t;
+	if (__builtin_expect(explain_on, 0))
+		explain_kernel_stack(t);
 	entered_cycles = cycles_now();
 	kstack_switch(&loop_stack, &t->kstack, false);
 	t->se.kernel_cycles += cycles_now() - entered_cycles;
@@ -360,6 +363,8 @@ void sched_run_user(void)
 		t->trap.type = EVENT_STOPPED;
 		return;
 	}
+	if (__builtin_expect(explain_on, 0))
+		explain_return(t, t->vcpu);
 	if (machine->resume(t->thread, t->vcpu) < 0) {
 		t->trap.type = EVENT_DEAD;
 		return;
