@@ -10,7 +10,7 @@ VERSION	:= 0.1.0
 
 # V=1 shows the commands.
 Q	:= $(if $(V),,@)
-say	= $(if $(V),,@echo '  $(1)	$(2)')
+say	= $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1)	$(2)')
 
 # SAN=1 builds with the address and undefined-behaviour sanitizers.
 OPT	?= -O2 -g

@@ -18,6 +18,7 @@ THINGS = {
     "touch": (["--memory", "128M"], ["ENOMEM"]),
     "descriptors": ([], ["EMFILE"]),
     "pipes": ([], ["EMFILE", "ENFILE"]),
+    "sockets": (["--memory", "64M"], ["ENOBUFS"]),
     "memfds": ([], ["EMFILE", "ENFILE"]),
     "pids": (["--pids", "50"], ["EAGAIN"]),
     "threads": (["--pids", "50"], ["EAGAIN"]),

@@ -1,8 +1,8 @@
 /*
  * exhaust.c - use up one thing, and say what the kernel answered in the end.
  *
- *	exhaust WHAT	memory brk touch files descriptors pipes memfds pids threads space names
- *			depth signals timers watches maps locks stack arguments
+ *	exhaust WHAT	memory brk touch files descriptors pipes memfds sockets pids threads space
+ *			names depth signals timers watches maps locks stack arguments
  *
  * Prints "WHAT: ERRNO" and, after giving back what it took, "still works".
  */
@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -101,6 +102,19 @@ static int one_pipe(void)
 	int fd[2];
 
 	return pipe(fd);
+}
+
+/* A socket whose peer never reads, written to until there is no room. */
+static int one_socket(void)
+{
+	static const char bytes[65536];
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd) < 0)
+		return -1;
+	while (write(fd[0], bytes, sizeof(bytes)) > 0)
+		;
+	return errno == EAGAIN ? 0 : -1;
 }
 
 static int one_memfd(void)
@@ -248,15 +262,15 @@ static const struct thing {
 	int (*one)(void);
 	bool in_child; /* all of it goes with the child */
 } things[] = {
-    {"memory", memory, NULL, true},	  {"brk", heap, NULL, true},
-    {"touch", touch, NULL, true},	  {"descriptors", NULL, one_null, true},
-    {"pipes", NULL, one_pipe, true},	  {"memfds", NULL, one_memfd, true},
-    {"pids", NULL, one_child, true},	  {"threads", NULL, one_thread, true},
-    {"space", space, NULL, false},	  {"names", NULL, one_name, true},
-    {"depth", NULL, one_level, true},	  {"signals", NULL, one_signal, true},
-    {"timers", NULL, one_timer, true},	  {"watches", NULL, one_watch, true},
-    {"maps", NULL, one_map, true},	  {"locks", NULL, one_lock, true},
-    {"arguments", arguments, NULL, true},
+    {"memory", memory, NULL, true},	 {"brk", heap, NULL, true},
+    {"touch", touch, NULL, true},	 {"descriptors", NULL, one_null, true},
+    {"pipes", NULL, one_pipe, true},	 {"memfds", NULL, one_memfd, true},
+    {"sockets", NULL, one_socket, true}, {"pids", NULL, one_child, true},
+    {"threads", NULL, one_thread, true}, {"space", space, NULL, false},
+    {"names", NULL, one_name, true},	 {"depth", NULL, one_level, true},
+    {"signals", NULL, one_signal, true}, {"timers", NULL, one_timer, true},
+    {"watches", NULL, one_watch, true},	 {"maps", NULL, one_map, true},
+    {"locks", NULL, one_lock, true},	 {"arguments", arguments, NULL, true},
 };
 
 static int exhaust(void *arg)

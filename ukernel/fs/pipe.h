@@ -14,6 +14,8 @@ struct pipe;
 
 /* What F_SETPIPE_SZ gives to the unprivileged at most: /proc/sys/fs/pipe-max-size. */
 extern uint64_t pipe_size_max;
+/* What all pipes of the box hold before new ones are made small: pipe-user-pages-soft. */
+#define PIPE_PAGES_SOFT 16384
 
 /*
  * The open op of a fifo inode, named or anonymous (open("/proc/self/fd/N")).  Sets f's ops and

@@ -7,6 +7,7 @@
 #include "fs/pipe_ring.h"
 
 #include "fs/pipe.h"
+#include "mm/mm.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,6 +16,37 @@
 #include <sys/epoll.h>
 
 #define PIPE_SIZE_DEFAULT 65536
+#define PIPE_SIZE_LEAST	  (2 * PAGE_SIZE)
+
+static uint64_t pipe_bytes; /* of all rings */
+
+/* pipe(7): when all pipes together are large, each new one is small.  Linux counts by user and lets
+ * the privileged pass; in a box anybody may be root, so everyone is counted. */
+static bool rings_large(uint64_t more)
+{
+	return pipe_bytes + more > PIPE_PAGES_SOFT * PAGE_SIZE;
+}
+
+static char *ring_alloc(size_t size)
+{
+	char *ring;
+
+	if (memory_charge(size))
+		return NULL;
+	ring = malloc(size);
+	if (ring)
+		pipe_bytes += size;
+	else
+		memory_uncharge(size);
+	return ring;
+}
+
+static void ring_free(char *ring, size_t size)
+{
+	free(ring);
+	pipe_bytes -= size;
+	memory_uncharge(size);
+}
 
 struct pipe *pipe_create(void)
 {
@@ -22,8 +54,8 @@ struct pipe *pipe_create(void)
 
 	if (!p)
 		return NULL;
-	p->size = PIPE_SIZE_DEFAULT;
-	p->ring = malloc(p->size);
+	p->size = rings_large(PIPE_SIZE_DEFAULT) ? PIPE_SIZE_LEAST : PIPE_SIZE_DEFAULT;
+	p->ring = ring_alloc(p->size);
 	if (!p->ring) {
 		free(p);
 		return NULL;
@@ -37,7 +69,7 @@ struct pipe *pipe_create(void)
 void pipe_destroy(struct pipe *p)
 {
 	free(p->parts);
-	free(p->ring);
+	ring_free(p->ring, p->size);
 	free(p);
 }
 
@@ -69,12 +101,14 @@ int pipe_ring_resize(struct pipe *p, size_t size)
 
 	if (size < p->used)
 		return -EBUSY;
-	ring = malloc(size);
+	if (size > p->size && rings_large(size - p->size))
+		return -EPERM;
+	ring = ring_alloc(size);
 	if (!ring)
 		return -ENOMEM;
 	for (; (n = pipe_peek(p, part, SIZE_MAX, &run)) > 0; part += n)
 		memcpy(ring + part, run, n);
-	free(p->ring);
+	ring_free(p->ring, p->size);
 	p->ring = ring;
 	p->head = 0;
 	p->size = size;

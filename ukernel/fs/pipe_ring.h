@@ -35,7 +35,7 @@ struct pipe {
 
 struct pipe *pipe_create(void); /* NULL: no memory */
 void pipe_destroy(struct pipe *p);
-/* Another size; what is in it stays.  -EBUSY, -ENOMEM. */
+/* Another size; what is in it stays.  -EBUSY, -ENOMEM, -EPERM. */
 int pipe_ring_resize(struct pipe *p, size_t size);
 
 /* Move out what is there: all of it or up to the end of a packet, whose rest is dropped.  Bytes,

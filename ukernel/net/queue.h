@@ -6,15 +6,30 @@
 #define NET_QUEUE_H
 
 #include "kern/timer.h"
+#include "mm/mm.h"
 #include "net/sock.h"
 
 #include <stdlib.h>
+
+/* What a message takes from the memory of the box. */
+static inline size_t message_bytes(size_t len)
+{
+	return sizeof(struct message) + len;
+}
 
 static inline void message_free(struct message *m)
 {
 	list_del(&m->link);
 	scm_release(&m->scm);
+	memory_uncharge(message_bytes(m->len));
 	free(m);
+}
+
+/* What is in the queue, with what each message costs besides: or one byte at a time would hold a
+ * hundred times what the limit says. */
+static inline size_t queue_bytes(const struct sock *s)
+{
+	return s->queued + s->nqueued * sizeof(struct message);
 }
 
 static inline bool is_stream(const struct sock *s)
@@ -29,7 +44,7 @@ static inline bool connected(const struct sock *s)
 
 static inline bool writable(const struct sock *s)
 {
-	return !s->peer || s->peer->queued * 4 <= (size_t)s->sndbuf;
+	return !s->peer || queue_bytes(s->peer) * 4 <= (size_t)s->sndbuf;
 }
 
 static inline uint64_t deadline_after(uint64_t ns)

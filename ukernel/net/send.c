@@ -15,10 +15,9 @@
 /* How much more may be sent before somebody reads. */
 static size_t send_room(const struct sock *s)
 {
-	const struct sock *p = s->peer;
-	size_t limit = s->sndbuf;
+	size_t limit = s->sndbuf, held = queue_bytes(s->peer);
 
-	return p->queued < limit ? limit - p->queued : 0;
+	return held < limit ? limit - held : 0;
 }
 
 /* The peer has closed.  TCP learns that only by the answer to the first bytes sent (a reset, which
@@ -65,15 +64,21 @@ static int send_wait(struct sock *s, size_t len, bool nonblock, uint64_t deadlin
 
 static struct message *message_build(struct uio *from, size_t len, struct scm *scm, int *err)
 {
-	struct message *m = malloc(sizeof(*m) + len);
+	struct message *m = NULL;
 	ssize_t n;
 
+	if (memory_charge(message_bytes(len)) == 0) {
+		m = malloc(message_bytes(len));
+		if (!m)
+			memory_uncharge(message_bytes(len));
+	}
 	if (!m) {
 		*err = -ENOBUFS;
 		return NULL;
 	}
 	n = len ? uio_get(from, m->data, len) : 0;
 	if (n < 0 || (size_t)n < len) {
+		memory_uncharge(message_bytes(len));
 		free(m);
 		*err = -EFAULT;
 		return NULL;

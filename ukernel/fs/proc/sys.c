@@ -208,7 +208,7 @@ static const struct proc_entry fs_entries[] = {
     NUMBER("nr_open", 1048576),
     SETTING("pipe-max-size", pipe_size_max, PAGE_SIZE, 1u << 31),
     NUMBER("pipe-user-pages-hard", 0),
-    NUMBER("pipe-user-pages-soft", 16384),
+    NUMBER("pipe-user-pages-soft", PIPE_PAGES_SOFT),
     NUMBER("protected_hardlinks", 0),
     NUMBER("protected_symlinks", 0),
     NUMBER("suid_dumpable", 0),
