@@ -65,7 +65,7 @@ $(B)/libsandbox.a: $(MACHINE_OBJ)
 $(B)/ukernel: $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
-		-Wl,--no-whole-archive $(B)/libsandbox.a -lseccomp -pthread
+		-Wl,--no-whole-archive $(B)/libsandbox.a -lseccomp -lZydis -pthread
 
 clean:
 	rm -rf $(B)

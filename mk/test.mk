@@ -49,7 +49,11 @@ $(UNITS): $(B)/tests/%: $(B)/obj/tests/%.o $(FAKE_OBJ) $(B)/libukernel.a
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
-		-Wl,--no-whole-archive -lcriterion -pthread
+		-Wl,--no-whole-archive $(UNIT_LIBS) -lcriterion -pthread
+# What is pure in the machines.
+$(B)/tests/patch_test: $(B)/libsandbox.a
+$(B)/tests/patch_test: UNIT_LIBS := $(B)/libsandbox.a -lZydis
+$(B)/obj/tests/patch_test.o: ALLCFLAGS += -Isandbox
 .SECONDARY: $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(UNIT_SRC)) $(FAKE_OBJ)
 
 .PHONY: units test test-quick
