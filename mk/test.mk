@@ -2,6 +2,7 @@
 
 GUEST_SRC   := $(sort $(wildcard guests/*.c))
 HOSTILE_SRC := $(sort $(wildcard guests/hostile/*.c))
+LESSON_SRC  := $(sort $(wildcard guests/lessons/*.c))
 # Bad pointers and lengths are what guests are for.
 GUEST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wno-nonnull -Wno-stringop-overflow \
 	-Wno-stringop-overread -Wno-format-truncation -Iguests -pthread
@@ -10,7 +11,8 @@ MUSL_CFLAGS := -w -include guests/musl.h -idirafter /usr/include \
 	-idirafter /usr/include/x86_64-linux-gnu
 MUSL_GCC    := $(shell command -v musl-gcc 2>/dev/null)
 
-GUESTS := $(GUEST_SRC:guests/%.c=$(B)/guests/%) $(HOSTILE_SRC:guests/hostile/%.c=$(B)/guests/hostile/%)
+GUESTS := $(GUEST_SRC:guests/%.c=$(B)/guests/%) $(HOSTILE_SRC:guests/hostile/%.c=$(B)/guests/hostile/%) \
+	$(LESSON_SRC:guests/lessons/%.c=$(B)/guests/lessons/%)
 GUESTS_DYNAMIC := $(GUEST_SRC:guests/%.c=$(B)/guests/dynamic/%)
 GUESTS_MUSL := $(if $(MUSL_GCC),$(GUEST_SRC:guests/%.c=$(B)/guests/musl/%.tried))
 

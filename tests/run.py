@@ -25,6 +25,7 @@ PARTS = [
     ("cli", "cli.py", True, False),
     ("stdfiles", "stdfiles.py", False, True),
     ("trace", "trace.py", True, False),
+    ("lessons", "lessons.py", False, False),
     ("limits", "limits.py", False, True),
     ("overlay", "overlay.py", False, True),
     ("life", "life.py", False, True),

@@ -134,8 +134,7 @@ static void explain_fault(struct task *t, const struct event *ev)
 	machine->regs_get(t->thread, &regs);
 	EXPLAIN(BY_PROGRAM, t, "the instruction at %#llx fails", (unsigned long long)regs.rip);
 	if (ev->fault.trapno == 14)
-		EXPLAIN(BY_HARDWARE, t, "exception 14: page fault, %s %#llx",
-			ev->fault.err & 2 ? "writing" : "reading",
+		EXPLAIN(BY_HARDWARE, t, "exception 14: page fault at %#llx",
 			(unsigned long long)ev->fault.addr);
 	else
 		EXPLAIN(BY_HARDWARE, t, "exception %u: %s", ev->fault.trapno,
