@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "machine.h"
 #include "sandbox.h"
+#include "sched/params.h"
 #include "trace/explain.h"
 #include "trace/trace.h"
 
@@ -61,8 +62,10 @@ static void close_inherited_fds(int keep)
 
 static const struct sched_policy *parse_sched(char *text, const char **options)
 {
-	char *colon = strchr(text, ':');
+	static struct sched_settings settings;
+	char *colon = strchr(text, ':'), error[160];
 
+	*options = NULL;
 	if (strcmp(text, "list") == 0) {
 		for (const struct sched_policy *const *p = sched_policies; *p; p++)
 			printf("%-8s %s\n", (*p)->name, (*p)->summary);
@@ -75,6 +78,8 @@ static const struct sched_policy *parse_sched(char *text, const char **options)
 	const struct sched_policy *policy = sched_policy_find(text);
 	if (!policy)
 		die("no scheduling policy '%s'; --sched list names them", text);
+	if (sched_params_parse(policy, *options, &settings, error, sizeof(error)) < 0)
+		die("--sched %s: %s", text, error);
 	return policy;
 }
 

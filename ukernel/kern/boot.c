@@ -178,11 +178,8 @@ static int boot(const struct boot_config *config)
 	log_info(boot, "exceptions: as signals to the task that raised them");
 	EXPLAIN(BY_OS, NULL, "handlers of exceptions: a signal to who raised it");
 	err = sched_init(config->cpus, config->policy, config->policy_options, config->tick_ns);
-	if (err < 0) {
-		log_error(boot, "policy %s does not take the options '%s'", config->policy->name,
-			  config->policy_options);
+	if (err < 0)
 		return err;
-	}
 	log_info(boot, "timer: tick of %lu us, policy %s", (unsigned long)config->tick_ns / 1000,
 		 config->policy->name);
 	EXPLAIN(BY_OS, NULL, "start timer: a tick is %lu us, policy %s",

@@ -173,8 +173,8 @@ static void parts_release(struct task *t)
 	}
 	p->dead_threads.user_ns += task_cpu_ns(t);
 	p->dead_threads.sys_ns += sched_kernel_ns(t);
-	p->dead_threads.nvcsw += t->se.switches_voluntary;
-	p->dead_threads.nivcsw += t->se.switches_involuntary;
+	p->dead_threads.nvcsw += t->sched.switches_voluntary;
+	p->dead_threads.nivcsw += t->sched.switches_involuntary;
 	t->user_ns_base = task_cpu_ns(t);
 	if (p->nr_threads == 1)
 		process_sample_memory(t);
@@ -269,6 +269,7 @@ void task_become_leader(struct task *t)
 	pid_release(t->tid);
 	t->tid = p->pid;
 	pid_bind_task(t->tid, t);
+	sched_task_renamed(t);
 	p->leader = task_get(t);
 	task_put(old);
 }

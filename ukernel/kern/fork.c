@@ -280,6 +280,7 @@ long task_fork(struct task *t, const struct clone_args *args)
 fail_pidfd:
 	fd_close(t, pidfd);
 fail_child:
+	sched_task_exit(child);
 	process_put(proc);
 	task_put(child);
 fail_pid:

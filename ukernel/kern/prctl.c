@@ -42,6 +42,7 @@ static long name_set(struct task *t, uaddr_t from)
 	name[COMM_LEN - 1] = '\0'; /* a longer one is cut, silently */
 	memset(t->comm, 0, sizeof(t->comm));
 	strcpy(t->comm, name);
+	sched_task_renamed(t);
 	return 0;
 }
 

@@ -77,7 +77,6 @@ struct task *task_alloc(void)
 	t->state = TASK_SLEEPING; /* until sched_wake() */
 	t->vcpu = -1;
 	list_init(&t->in_process);
-	list_init(&t->se.link);
 	sigpending_init(&t->pending);
 	t->altstack.flags = SS_DISABLE;
 	t->start_ns = time_boot_ns();

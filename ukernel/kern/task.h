@@ -59,6 +59,7 @@ struct task {
 	enum task_state state;
 	int vcpu; /* where it runs; -1 when nowhere */
 	struct sched_entity se;
+	struct sched_account sched;
 
 	/* Shared parts, counted. */
 	struct mm *mm; /* NULL once exiting */

@@ -40,8 +40,8 @@ static void usage_of_task(struct task *t, struct rusage_sum *out)
 	memset(out, 0, sizeof(*out));
 	out->user_ns = task_cpu_ns(t);
 	out->sys_ns = task_sys_ns(t);
-	out->nvcsw = t->se.switches_voluntary;
-	out->nivcsw = t->se.switches_involuntary;
+	out->nvcsw = t->sched.switches_voluntary;
+	out->nivcsw = t->sched.switches_involuntary;
 	out->minflt = t->min_faults;
 }
 

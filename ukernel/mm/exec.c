@@ -309,6 +309,7 @@ static void name_set(struct task *t, const char *filename)
 
 	memset(t->comm, 0, sizeof(t->comm));
 	strncpy(t->comm, slash ? slash + 1 : filename, sizeof(t->comm) - 1);
+	sched_task_renamed(t);
 }
 
 /* The point of no return has been passed: t becomes the new program, on th. */

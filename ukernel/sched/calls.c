@@ -115,6 +115,19 @@ static bool policy_known(int policy)
 	       policy_is_rt(policy);
 }
 
+struct class_change {
+	int class, rt_priority, nice;
+};
+
+static void class_write(struct sched_entity *se, const void *arg)
+{
+	const struct class_change *c = arg;
+
+	se->class = c->class;
+	se->rt_priority = c->rt_priority;
+	se->nice = c->nice;
+}
+
 /* The rules of sched(7): real time wants CAP_SYS_NICE or RLIMIT_RTPRIO. */
 static int policy_change(struct task *t, struct task *other, int policy, int prio, bool set_nice,
 			 int nice)
@@ -135,14 +148,11 @@ static int policy_change(struct task *t, struct task *other, int policy, int pri
 		return -EPERM;
 	/* SCHED_IDLE counts as nicer than nice: leaving it wants the right to one's own nice value.
 	 */
-	if (!nicer && other->se.policy_abi == SCHED_IDLE && policy != SCHED_IDLE &&
+	if (!nicer && other->se.class == SCHED_IDLE && policy != SCHED_IDLE &&
 	    20 - other->se.nice > (int64_t)other->proc->rlimit[RLIMIT_NICE].cur)
 		return -EPERM;
-	other->se.policy_abi = policy;
-	other->se.rt_priority = prio;
-	if (set_nice)
-		other->se.nice = nice;
-	sched_resched(other);
+	struct class_change c = {policy, prio, set_nice ? nice : other->se.nice};
+	sched_change(other, class_write, &c);
 	return 0;
 }
 
@@ -160,7 +170,7 @@ long sys_sched_setscheduler(struct task *t, int pid, int policy, uaddr_t uparam)
 		return -ESRCH;
 	int err = policy_change(t, other, policy & ~SCHED_RESET_ON_FORK, prio, false, 0);
 	if (err == 0)
-		other->se.reset_on_fork = reset;
+		other->sched.reset_on_fork = reset;
 	return err;
 }
 
@@ -172,7 +182,7 @@ long sys_sched_getscheduler(struct task *t, int pid)
 		return -EINVAL;
 	if (!other)
 		return -ESRCH;
-	return other->se.policy_abi | (other->se.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+	return other->se.class | (other->sched.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 }
 
 long sys_sched_setparam(struct task *t, int pid, uaddr_t uparam)
@@ -186,7 +196,7 @@ long sys_sched_setparam(struct task *t, int pid, uaddr_t uparam)
 		return -EFAULT;
 	if (!other)
 		return -ESRCH;
-	return policy_change(t, other, other->se.policy_abi, prio, false, 0);
+	return policy_change(t, other, other->se.class, prio, false, 0);
 }
 
 long sys_sched_getparam(struct task *t, int pid, uaddr_t uparam)
@@ -227,7 +237,7 @@ long sys_sched_rr_get_interval(struct task *t, int pid, uaddr_t uinterval)
 	if (!other)
 		return -ESRCH;
 	uint64_t ns = sched_slice_ns(other);
-	if (ns != UINT64_MAX && other->se.policy_abi != SCHED_FIFO) {
+	if (ns != UINT64_MAX && other->se.class != SCHED_FIFO) {
 		ts.sec = (int64_t)(ns / 1000000000);
 		ts.nsec = (int64_t)(ns % 1000000000);
 	}
@@ -280,7 +290,7 @@ long sys_sched_setattr(struct task *t, int pid, uaddr_t uattr, unsigned long fla
 	err = policy_change(t, other, (int)a.policy, (int)a.priority, !policy_is_rt((int)a.policy),
 			    nice);
 	if (err == 0)
-		other->se.reset_on_fork = a.flags & 1;
+		other->sched.reset_on_fork = a.flags & 1;
 	return err;
 }
 
@@ -295,8 +305,8 @@ long sys_sched_getattr(struct task *t, int pid, uaddr_t uattr, unsigned size, un
 		return -ESRCH;
 	if (size < a.size)
 		a.size = size;
-	a.policy = (uint32_t)other->se.policy_abi;
-	a.flags = other->se.reset_on_fork;
+	a.policy = (uint32_t)other->se.class;
+	a.flags = other->sched.reset_on_fork;
 	if (policy_is_rt((int)a.policy))
 		a.priority = (uint32_t)other->se.rt_priority;
 	else
@@ -350,6 +360,11 @@ static void nice_lowest(struct task *t, struct task *other, void *arg)
 		*best = other->se.nice;
 }
 
+static void nice_write(struct sched_entity *se, const void *arg)
+{
+	se->nice = *(const int *)arg;
+}
+
 static void nice_set(struct task *t, struct task *other, void *arg)
 {
 	struct nice_change *c = arg;
@@ -363,7 +378,7 @@ static void nice_set(struct task *t, struct task *other, void *arg)
 		c->err = -EACCES;
 		return;
 	}
-	other->se.nice = c->nice;
+	sched_change(other, nice_write, &c->nice);
 	if (c->err == -ESRCH)
 		c->err = 0;
 }

@@ -4,56 +4,54 @@
  *
  * For measuring what preemption costs, and for seeing why it is needed.
  */
-#include "kern/task.h"
-#include "sched/sched.h"
+#include "sched/policy.h"
 
-static struct list_head queue;
+struct coop {
+	struct sched_list queue;
+};
 
-static int coop_init(struct runq *rq, const char *options)
+static int coop_init(struct runq *rq)
 {
-	(void)rq;
-	(void)options;
-	list_init(&queue);
+	struct coop *coop = rq->priv;
+
+	sched_list_init(&coop->queue);
 	return 0;
 }
 
-static void coop_enqueue(struct runq *rq, struct task *t, enum enqueue_why why)
+static void coop_enqueue(struct runq *rq, struct sched_entity *se, enum sched_enqueue_why why)
 {
-	(void)rq;
+	struct coop *coop = rq->priv;
+
 	(void)why;
-	list_add_tail(&t->se.link, &queue);
+	sched_list_insert(&se->link, &coop->queue);
 }
 
-static void coop_remove(struct runq *rq, struct task *t)
+static void coop_remove(struct runq *rq, struct sched_entity *se)
 {
 	(void)rq;
-	list_del(&t->se.link);
+	sched_list_del(&se->link);
 }
 
-static struct task *coop_pick(struct runq *rq, int vcpu)
+static struct sched_entity *coop_pick(struct runq *rq, int cpu)
 {
-	struct task *t;
+	struct coop *coop = rq->priv;
 
-	(void)rq;
-	list_for_each (t, &queue, se.link) {
-		if (t->se.affinity >> vcpu & 1) {
-			list_del(&t->se.link);
-			return t;
-		}
-	}
-	return NULL;
+	return sched_list_take(&coop->queue, cpu);
 }
 
-static uint64_t coop_slice_ns(struct runq *rq, struct task *t)
+static uint64_t coop_slice_ns(struct runq *rq, struct sched_entity *se)
 {
 	(void)rq;
-	(void)t;
-	return UINT64_MAX;
+	(void)se;
+	return SCHED_FOREVER;
 }
 
 const struct sched_policy sched_coop = {
+    .abi = SCHED_POLICY_ABI,
+    .flags = POLICY_WORK_CONSERVING,
     .name = "coop",
     .summary = "cooperative: a task runs until it waits, yields or exits",
+    .priv_size = sizeof(struct coop),
     .init = coop_init,
     .enqueue = coop_enqueue,
     .remove = coop_remove,

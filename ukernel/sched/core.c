@@ -10,10 +10,9 @@
  * The clock is read when a task gets or leaves a virtual CPU and at ticks, never in between: a
  * trivial system call costs two stack switches here and nothing else.
  */
-#include "sched/sched.h"
+#include "sched/core.h"
 
 #include "kern/kstack.h"
-#include "kern/task.h"
 #include "kern/timer.h"
 #include "lib/log.h"
 #include "machine.h"
@@ -22,25 +21,22 @@
 #include <assert.h>
 #include <string.h>
 
-struct vcpu {
-	struct task *task; /* NULL: idle */
-	bool in_user;	   /* task's thread is running */
-	bool resched;	   /* task is to give way at its next trap */
-	uint64_t traps;	   /* how often a guest has come in here */
-	uint64_t since_ns; /* up to here task's time has been charged */
-};
-
 #define RATE_WINDOW_NS 1000000 /* long enough to know the cycle counter's rate to 0.1 per mille */
 
-static struct vcpu vcpus[CPUS_MAX];
-static int nr_cpus, nr_busy;
-static struct runq rq;
-static bool tick_armed;
+struct vcpu vcpus[CPUS_MAX];
+struct runq rq;
+int nr_cpus;
+static struct sched_entity *running[CPUS_MAX]; /* the policy's view of vcpus */
 static struct kstack loop_stack;
 static struct waitq barrier_wait = {LIST_INIT(barrier_wait.entries)}; /* wants to see traps */
 static struct task *dead; /* left its stack for good: to be put by the loop */
 
 struct task *current;
+
+void rq_clock(void)
+{
+	rq.now_ns = time_now_ns();
+}
 
 /* --- system time --- */
 
@@ -71,7 +67,7 @@ static uint64_t cycles_to_ns(uint64_t cycles)
 
 uint64_t sched_kernel_ns(const struct task *t)
 {
-	uint64_t cycles = t->se.kernel_cycles;
+	uint64_t cycles = t->sched.kernel_cycles;
 
 	if (t == current)
 		cycles += cycles_now() - entered_cycles;
@@ -80,26 +76,31 @@ uint64_t sched_kernel_ns(const struct task *t)
 
 int sched_init(int cpus, const struct sched_policy *policy, const char *options, uint64_t tick_ns)
 {
-	(void)tick_ns;
 	memset(vcpus, 0, sizeof(vcpus));
+	memset(running, 0, sizeof(running));
 	memset(&loop_stack, 0, sizeof(loop_stack));
 	nr_cpus = cpus;
-	nr_busy = 0;
-	tick_armed = false;
 	current = NULL;
 	start_cycles = cycles_now();
 	start_ns = time_now_ns();
-	rq = (struct runq){.policy = policy};
-	return policy->init ? policy->init(&rq, options) : 0;
+	rq = (struct runq){.policy = policy,
+			   .cpus = cpus,
+			   .tick_ns = tick_ns,
+			   .now_ns = start_ns,
+			   .curr = running};
+	tick_init();
+	int err = services_init(options);
+	if (err < 0)
+		rq.policy = NULL;
+	return err;
 }
 
 void sched_fini(void)
 {
-	if (tick_armed)
-		machine->tick_arm(false);
-	tick_armed = false;
-	if (rq.policy && rq.policy->exit)
-		rq.policy->exit(&rq);
+	if (!rq.policy)
+		return;
+	tick_fini();
+	services_fini();
 	rq.policy = NULL;
 }
 
@@ -110,150 +111,124 @@ int sched_cpus(void)
 
 bool sched_idle(void)
 {
-	return nr_busy == 0 && rq.nr_queued == 0;
-}
-
-void sched_task_init(struct task *t, const struct task *parent)
-{
-	struct sched_entity *se = &t->se;
-
-	memset(se, 0, sizeof(*se));
-	list_init(&se->link);
-	t->vcpu = -1;
-	se->last_cpu = -1;
-	se->affinity = nr_cpus == CPUS_MAX ? UINT64_MAX : (1ULL << nr_cpus) - 1;
-	if (parent) {
-		se->affinity = parent->se.affinity;
-		se->nice = parent->se.nice;
-		if (!parent->se.reset_on_fork) {
-			se->policy_abi = parent->se.policy_abi;
-			se->rt_priority = parent->se.rt_priority;
-		} else if (se->nice < 0) {
-			se->nice = 0;
-		}
-		memcpy(se->priv, parent->se.priv, sizeof(se->priv));
-	}
-	if (rq.policy->task_init)
-		rq.policy->task_init(&rq, t);
-}
-
-void sched_task_exit(struct task *t)
-{
-	if (t->se.queued) {
-		rq.policy->remove(&rq, t);
-		t->se.queued = false;
-		rq.nr_queued--;
-	}
-	if (rq.policy->task_exit)
-		rq.policy->task_exit(&rq, t);
+	return rq.nr_running == 0 && rq.nr_queued == 0;
 }
 
 /* --- the run queue --- */
 
-static void task_enqueue(struct task *t, enum enqueue_why why)
+void task_enqueue(struct task *t, enum sched_enqueue_why why)
 {
 	assert(!t->se.queued && t->vcpu < 0);
 	t->state = TASK_RUNNABLE;
 	t->se.queued = true;
-	t->se.wait_since_ns = time_now_ns();
+	t->se.wait_since_ns = rq.now_ns;
 	rq.nr_queued++;
-	rq.policy->enqueue(&rq, t, why);
+	record(SREC_WAKE, &t->se, -1, why);
+	rq.policy->enqueue(&rq, &t->se, why);
 }
 
 static struct task *task_pick(int cpu)
 {
 	if (!rq.nr_queued)
 		return NULL;
-	struct task *t = rq.policy->pick(&rq, cpu);
-	if (t) {
-		t->se.queued = false;
-		rq.nr_queued--;
-	}
-	return t;
+	struct sched_entity *se = rq.policy->pick(&rq, cpu);
+	if (!se)
+		return NULL;
+	se->queued = false;
+	rq.nr_queued--;
+	return task_of(se);
 }
 
-/* The tick runs only while somebody waits and somebody who runs has a slice that ends. */
-static void tick_update(void)
+void vcpu_charge(struct vcpu *vc, enum sched_charge_why why)
 {
-	if (tick_armed || !rq.nr_queued)
-		return;
-	for (int i = 0; i < nr_cpus; i++) {
-		if (vcpus[i].task && vcpus[i].task->se.slice_end_ns != UINT64_MAX) {
-			tick_armed = true;
-			machine->tick_arm(true);
-			return;
-		}
-	}
-}
+	struct sched_entity *se = &vc->task->se;
+	uint64_t ran_ns = rq.now_ns - vc->since_ns;
 
-static void vcpu_charge(struct vcpu *vc, uint64_t now_ns, bool still_runnable)
-{
-	struct task *t = vc->task;
-	uint64_t ran_ns = now_ns - vc->since_ns;
-
-	vc->since_ns = now_ns;
-	t->se.ran_ns += ran_ns;
+	vc->since_ns = rq.now_ns;
+	se->ran_ns += ran_ns;
 	if (rq.policy->charge)
-		rq.policy->charge(&rq, t, ran_ns, still_runnable);
+		rq.policy->charge(&rq, se, ran_ns, why);
 }
 
 static void vcpu_assign(int cpu, struct task *t)
 {
 	struct vcpu *vc = &vcpus[cpu];
-	uint64_t now_ns = time_now_ns();
-	uint64_t slice_ns = rq.policy->slice_ns(&rq, t);
+	struct sched_entity *se = &t->se;
+	int before = se->last_cpu;
 
-	if (t->se.last_cpu != cpu) {
-		if (t->se.last_cpu >= 0)
-			t->se.migrations++;
-		t->se.last_cpu = cpu;
-	}
-	t->se.waited_ns += now_ns - t->se.wait_since_ns;
-	t->se.slice_end_ns = slice_ns == UINT64_MAX ? UINT64_MAX : now_ns + slice_ns;
+	rq_clock();
+	t->sched.waited_ns += rq.now_ns - se->wait_since_ns;
+	se->cpu = se->last_cpu = cpu;
 	t->vcpu = cpu;
-	vc->task = t;
-	vc->in_user = false;
-	vc->resched = false;
-	vc->since_ns = now_ns;
-	nr_busy++;
+	running[cpu] = se;
+	rq.nr_running++;
+	uint64_t slice_ns = rq.policy->slice_ns(&rq, se);
+	se->slice_end_ns =
+	    slice_ns >= SCHED_FOREVER - rq.now_ns ? SCHED_FOREVER : rq.now_ns + slice_ns;
+	*vc = (struct vcpu){
+	    .task = t,
+	    .short_slice = slice_ns < rq.tick_ns,
+	    .traps = vc->traps,
+	    .since_ns = rq.now_ns,
+	};
+	record(SREC_IN, se, cpu, slice_ns);
+	if (before != cpu && before >= 0) {
+		t->sched.migrations++;
+		record(SREC_MIGRATE, se, cpu, (uint64_t)before);
+	}
 	log_debug(sched, "cpu %d: task %d runs", cpu, t->tid);
 }
 
 /* current leaves its virtual CPU. */
-static void vcpu_release(struct task *t, bool still_runnable)
+static void vcpu_release(struct task *t, enum sched_charge_why why)
 {
 	struct vcpu *vc = &vcpus[t->vcpu];
 
-	vcpu_charge(vc, time_now_ns(), still_runnable);
+	rq_clock();
+	vcpu_charge(vc, why);
+	record(SREC_OUT, &t->se, t->vcpu, why);
 	vc->task = NULL;
+	running[t->vcpu] = NULL;
 	t->vcpu = -1;
-	nr_busy--;
+	t->se.cpu = -1;
+	rq.nr_running--;
 }
 
-/* Ask the guest on cpu to come in and give way. */
-static void vcpu_preempt(struct vcpu *vc)
+/* Ask the guest on vc to come in and give way. */
+void vcpu_preempt(struct vcpu *vc, bool expired)
 {
 	if (vc->resched)
 		return;
 	vc->resched = true;
+	vc->expired = expired;
+	record(SREC_PREEMPT, &vc->task->se, vc->task->vcpu,
+	       expired ? CHARGE_EXPIRED : CHARGE_PREEMPTED);
 	if (vc->in_user)
 		machine->stop(vc->task->thread);
 }
 
-/* Should woken have a virtual CPU that another task is using? */
-static void preempt_for(struct task *woken)
+/* Should woken have a virtual CPU that another task is using?  The least urgent one goes. */
+void preempt_for(struct task *woken)
 {
-	if (!rq.policy->preempts || nr_busy < nr_cpus)
+	struct vcpu *victim = NULL;
+
+	if (!rq.policy->preempts)
 		return;
+	for (int i = 0; i < nr_cpus; i++)
+		if (!vcpus[i].task && sched_allowed(&woken->se, i))
+			return; /* an idle one will take it */
 	for (int i = 0; i < nr_cpus; i++) {
 		struct vcpu *vc = &vcpus[i];
 
-		if (vc->task && !vc->resched && (woken->se.affinity >> i & 1) &&
-		    rq.policy->preempts(&rq, woken, vc->task)) {
-			vcpu_preempt(vc);
-			return;
-		}
+		if (vc->resched || !sched_allowed(&woken->se, i))
+			continue;
+		vcpu_charge(vc, CHARGE_RUNS);
+		if (rq.policy->preempts(&rq, &woken->se, &vc->task->se) &&
+		    (!victim || rq.policy->preempts(&rq, &victim->task->se, &vc->task->se)))
+			victim = vc;
 	}
+	if (victim)
+		vcpu_preempt(victim, false);
 }
 
 void sched_wake(struct task *t)
@@ -261,8 +236,9 @@ void sched_wake(struct task *t)
 	/* No stack: process 1, which never runs. */
 	if (!t->kstack.base || t->se.queued || t->vcpu >= 0 || t->state == TASK_DEAD)
 		return;
-	task_enqueue(t, t->se.started ? ENQ_WAKEUP : ENQ_NEW);
-	t->se.started = true;
+	rq_clock();
+	task_enqueue(t, t->sched.started ? ENQ_WAKEUP : ENQ_NEW);
+	t->sched.started = true;
 	preempt_for(t);
 }
 
@@ -276,7 +252,7 @@ static void task_enter(struct task *t)
 		explain_kernel_stack(t);
 	entered_cycles = cycles_now();
 	kstack_switch(&loop_stack, &t->kstack, false);
-	t->se.kernel_cycles += cycles_now() - entered_cycles;
+	t->sched.kernel_cycles += cycles_now() - entered_cycles;
 	current = NULL;
 	if (dead) {
 		t = dead;
@@ -294,7 +270,7 @@ static inline void task_leave(struct task *t)
 
 void sched_dispatch(void)
 {
-	while (rq.nr_queued && nr_busy < nr_cpus) {
+	while (rq.nr_queued && rq.nr_running < nr_cpus) {
 		bool any = false;
 
 		for (int i = 0; i < nr_cpus && rq.nr_queued; i++) {
@@ -329,36 +305,45 @@ void sched_block(void)
 {
 	struct task *t = current;
 
-	t->se.switches_voluntary++;
-	vcpu_release(t, false);
+	t->sched.switches_voluntary++;
+	vcpu_release(t, CHARGE_SLEEP);
 	task_leave(t);
 }
 
 /* Queue current and return when it is picked again. */
-static void give_way(enum enqueue_why why)
+static void give_way(enum sched_enqueue_why why)
 {
 	struct task *t = current;
 
-	vcpu_release(t, true);
+	vcpu_release(t, why == ENQ_YIELD     ? CHARGE_YIELD
+			: why == ENQ_EXPIRED ? CHARGE_EXPIRED
+					     : CHARGE_PREEMPTED);
 	task_enqueue(t, why);
 	task_leave(t);
 }
 
+void sched_move_current(void)
+{
+	give_way(ENQ_PREEMPTED);
+}
+
 void sched_yield_current(void)
 {
-	if (!rq.nr_queued)
+	/* With DEADLINE it says that this period's work is done. */
+	if (!rq.nr_queued && current->se.class != SCLASS_DEADLINE)
 		return;
-	current->se.switches_voluntary++;
+	current->sched.switches_voluntary++;
 	give_way(ENQ_YIELD);
 }
 
 void sched_run_user(void)
 {
 	struct task *t = current;
+	struct vcpu *vc = &vcpus[t->vcpu];
 
-	if (vcpus[t->vcpu].resched || !(t->se.affinity >> t->vcpu & 1)) {
-		t->se.switches_involuntary++;
-		give_way(ENQ_PREEMPTED);
+	if (vc->resched || !sched_allowed(&t->se, t->vcpu)) {
+		t->sched.switches_involuntary++;
+		give_way(vc->expired ? ENQ_EXPIRED : ENQ_PREEMPTED);
 		/* Signals may have come while it was queued: let the caller look. */
 		t->trap.type = EVENT_STOPPED;
 		return;
@@ -369,7 +354,7 @@ void sched_run_user(void)
 		t->trap.type = EVENT_DEAD;
 		return;
 	}
-	vcpus[t->vcpu].in_user = true;
+	vc->in_user = true;
 	task_leave(t);
 }
 
@@ -378,64 +363,17 @@ _Noreturn void sched_exit(void)
 	struct task *t = current;
 
 	t->state = TASK_DEAD;
-	vcpu_release(t, false);
+	vcpu_release(t, CHARGE_EXIT);
 	sched_task_exit(t);
 	dead = t;
 	kstack_switch(&t->kstack, &loop_stack, true);
 	__builtin_unreachable();
 }
 
-void sched_tick(uint64_t ticks)
-{
-	uint64_t now_ns = time_now_ns();
-
-	(void)ticks;
-	if (!rq.nr_queued) {
-		machine->tick_arm(false);
-		tick_armed = false;
-		return;
-	}
-	for (int i = 0; i < nr_cpus; i++) {
-		struct vcpu *vc = &vcpus[i];
-
-		if (!vc->task)
-			continue;
-		vcpu_charge(vc, now_ns, true);
-		if (now_ns >= vc->task->se.slice_end_ns)
-			vcpu_preempt(vc);
-	}
-}
-
 void sched_kick(struct task *t)
 {
 	if (t->vcpu >= 0 && vcpus[t->vcpu].in_user)
 		machine->stop(t->thread);
-}
-
-void sched_resched(struct task *t)
-{
-	if (t->vcpu >= 0)
-		vcpu_preempt(&vcpus[t->vcpu]);
-}
-
-uint64_t sched_slice_ns(struct task *t)
-{
-	return rq.policy->slice_ns(&rq, t);
-}
-
-void sched_set_affinity(struct task *t, uint64_t mask)
-{
-	t->se.affinity = mask;
-	if (t->se.queued) {
-		/* The policy may keep its queues by virtual CPU. */
-		rq.policy->remove(&rq, t);
-		rq.policy->enqueue(&rq, t, ENQ_WAKEUP);
-	} else if (t == current) {
-		while (!(mask >> t->vcpu & 1))
-			give_way(ENQ_PREEMPTED);
-	} else {
-		sched_resched(t);
-	}
 }
 
 void sched_barrier(struct task *t)

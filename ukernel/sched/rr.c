@@ -3,72 +3,62 @@
  *
  * For interactive mixes of equal tasks; a short slice gives quick response, a long one fewer
  * switches.  It knows no priorities: nice values are kept and ignored.
- * Options: the slice in milliseconds (default 4).
  */
-#include "kern/task.h"
-#include "sched/sched.h"
+#include "sched/policy.h"
 
-#include <errno.h>
-#include <stdlib.h>
+struct rr {
+	struct sched_list queue;
+};
 
-#define SLICE_DEFAULT_NS 4000000ULL
+enum { SLICE };
+static const struct policy_param rr_params[] = {
+    [SLICE] = {"slice", PARAM_TIME, false, "4ms", 1000, 1000000000000,
+	       "how long a task runs before it is the next one's turn"},
+    {0},
+};
 
-static struct list_head queue;
-static uint64_t slice_ns;
-
-static int rr_init(struct runq *rq, const char *options)
+static int rr_init(struct runq *rq)
 {
-	(void)rq;
-	list_init(&queue);
-	slice_ns = SLICE_DEFAULT_NS;
-	if (options && *options) {
-		char *end;
-		double ms = strtod(options, &end);
+	struct rr *rr = rq->priv;
 
-		if (*end || !(ms > 0 && ms <= 1e6))
-			return -EINVAL;
-		slice_ns = (uint64_t)(ms * 1e6);
-	}
+	sched_list_init(&rr->queue);
 	return 0;
 }
 
-static void rr_enqueue(struct runq *rq, struct task *t, enum enqueue_why why)
+static void rr_enqueue(struct runq *rq, struct sched_entity *se, enum sched_enqueue_why why)
 {
-	(void)rq;
+	struct rr *rr = rq->priv;
+
 	(void)why;
-	list_add_tail(&t->se.link, &queue);
+	sched_list_insert(&se->link, &rr->queue);
 }
 
-static void rr_remove(struct runq *rq, struct task *t)
+static void rr_remove(struct runq *rq, struct sched_entity *se)
 {
 	(void)rq;
-	list_del(&t->se.link);
+	sched_list_del(&se->link);
 }
 
-static struct task *rr_pick(struct runq *rq, int vcpu)
+static struct sched_entity *rr_pick(struct runq *rq, int cpu)
 {
-	struct task *t;
+	struct rr *rr = rq->priv;
 
-	(void)rq;
-	list_for_each (t, &queue, se.link) {
-		if (t->se.affinity >> vcpu & 1) {
-			list_del(&t->se.link);
-			return t;
-		}
-	}
-	return NULL;
+	return sched_list_take(&rr->queue, cpu);
 }
 
-static uint64_t rr_slice_ns(struct runq *rq, struct task *t)
+static uint64_t rr_slice_ns(struct runq *rq, struct sched_entity *se)
 {
-	(void)rq;
-	(void)t;
-	return slice_ns;
+	(void)se;
+	return (uint64_t)rq_param(rq, SLICE);
 }
 
 const struct sched_policy sched_rr = {
+    .abi = SCHED_POLICY_ABI,
+    .flags = POLICY_WORK_CONSERVING | POLICY_PREEMPTIVE | POLICY_NO_STARVATION | POLICY_FAIR,
     .name = "rr",
-    .summary = "round robin: equal slices in turn (option: the slice in ms, default 4)",
+    .summary = "round robin: equal slices in turn",
+    .params = rr_params,
+    .priv_size = sizeof(struct rr),
     .init = rr_init,
     .enqueue = rr_enqueue,
     .remove = rr_remove,

@@ -96,8 +96,8 @@ static int show_schedstat(struct seq *s, const struct proc_node *n)
 
 	if (!t)
 		return -ESRCH;
-	seq_printf(s, "%lu %lu %lu\n", (unsigned long)t->se.ran_ns, (unsigned long)t->se.waited_ns,
-		   (unsigned long)(t->se.switches_voluntary + t->se.switches_involuntary));
+	seq_printf(s, "%lu %lu %lu\n", (unsigned long)t->se.ran_ns, (unsigned long)t->sched.waited_ns,
+		   (unsigned long)(t->sched.switches_voluntary + t->sched.switches_involuntary));
 	return 0;
 }
 

@@ -127,7 +127,7 @@ int proc_show_stat(struct seq *s, const struct proc_node *n)
 	    (unsigned long)(sets.pending & 0x7fffffff), (unsigned long)(sets.blocked & 0x7fffffff),
 	    (unsigned long)(sets.ignored & 0x7fffffff), (unsigned long)(sets.caught & 0x7fffffff),
 	    state_letter(p, t) == 'S', p->exit_signal, t && t->vcpu >= 0 ? t->vcpu : 0,
-	    t ? t->se.rt_priority : 0, t ? t->se.policy_abi : 0);
+	    t ? t->se.rt_priority : 0, t ? t->se.class : 0);
 	seq_printf(s, "0 0 0 %lu %lu %lu %lu %d\n", (unsigned long)p->arg_start,
 		   (unsigned long)p->arg_end, (unsigned long)p->env_start,
 		   (unsigned long)p->env_end, p->state == PROC_ZOMBIE ? p->exit_status : 0);
@@ -266,8 +266,8 @@ int proc_show_status(struct seq *s, const struct proc_node *n)
 	if (t) {
 		status_cpus(s, t);
 		seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
-			   (unsigned long)t->se.switches_voluntary,
-			   (unsigned long)t->se.switches_involuntary);
+			   (unsigned long)t->sched.switches_voluntary,
+			   (unsigned long)t->sched.switches_involuntary);
 	}
 	return 0;
 }

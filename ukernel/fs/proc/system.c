@@ -238,7 +238,7 @@ int proc_show_system_stat(struct seq *s, const struct proc_node *n)
 
 	list_for_each (p, &process_list, all)
 		list_for_each (t, &p->threads, in_process)
-			switches += t->se.switches_voluntary + t->se.switches_involuntary;
+			switches += t->sched.switches_voluntary + t->sched.switches_involuntary;
 	seq_printf(s, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", (unsigned long)(busy / NS_PER_TICK),
 		   (unsigned long)(idle / NS_PER_TICK));
 	/* Which of them did the work is not counted: shared out evenly. */
