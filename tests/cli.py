@@ -147,6 +147,16 @@ def passing_on(checks, box):
     checks.check("cli/the two outputs", got.out == "out\n" and got.err == "err\n", got.err)
 
 
+def inherited(checks, _box):
+    """What execve(2) keeps of the caller: umask, limits, nice value, ignored signals."""
+    ask = "umask; ulimit -n; ulimit -s; nice; grep SigIgn /proc/self/status"
+    change = "umask 037; ulimit -n 77; ulimit -s 4096; trap '' HUP USR2; exec nice -n 3 "
+    want = lib.run(["sh", "-c", change + f'sh -c "{ask}"'])
+    got = lib.run(["sh", "-c", change + f'"$0" run -- sh -c "{ask}"', lib.UKERNEL])
+    checks.check("cli/inherited", got.out == want.out and "0037" in got.out, got.out, want.out,
+                 got.err)
+
+
 def program_dir(box):
     box.write("prog", "#!/bin/sh\necho ran\n", 0o755)
     return box.dir
@@ -227,8 +237,8 @@ def output_that_fails(checks, box):
 
 
 CHECKS = {f.__name__: f for f in (bad_programs, bad_options, unreadable_root, statuses,
-                                  passing_on, closed_standard_files, files, about_itself,
-                                  tracing, output_that_fails)}
+                                  passing_on, inherited, closed_standard_files, files,
+                                  about_itself, tracing, output_that_fails)}
 
 
 def main():

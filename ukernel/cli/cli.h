@@ -25,6 +25,9 @@ int command_run(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_syscalls(int argc, char **argv);
 
+/* What the program is to have from us; static.  Call it first of all. */
+const struct inheritance *inherit_from_caller(void);
+
 /* --- values of options (parse.c): each dies with a line that names the option --- */
 unsigned long parse_count(const char *option, const char *text, unsigned long min,
 			  unsigned long max);

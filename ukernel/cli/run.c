@@ -320,6 +320,7 @@ int command_run(int argc, char **argv)
 	struct option_parser parser;
 	int id, status = 0;
 
+	o.config.inherited = inherit_from_caller();
 	fill_standard_fds(&o.config);
 	option_parser_init(&parser, "run");
 	while ((id = option_next(&parser, argc, argv)) != OPT_END)

@@ -10,10 +10,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/types.h>
 
 struct bind_spec {
 	const char *src, *dst; /* absolute; dst may equal src */
 	bool read_only;
+};
+
+/* What a program has from who starts it, as execve(2) tells. */
+struct inheritance {
+	mode_t umask;
+	int nice;
+	uint64_t ignored; /* bit sig - 1: the signal is ignored */
+	struct {
+		uint64_t cur, max;
+	} rlimit[RLIMIT_NLIMITS];
 };
 
 /* What the command line says; strings are borrowed for the life of the kernel. */
@@ -40,6 +52,7 @@ struct boot_config {
 	uint64_t timeout_ns; /* 0 none */
 
 	char **argv, **envp;
+	const struct inheritance *inherited; /* NULL: a login's defaults */
 	bool std_closed[3]; /* the caller had closed 0, 1, 2: the guest starts without it */
 
 	bool trace;	 /* strace-like lines ... */

@@ -198,11 +198,28 @@ int process_create_init(void)
 		return -ENOMEM;
 	/* It never looks at a signal, and its children need not wait to be buried. */
 	for (int sig = 1; sig <= NSIG_GUEST; sig++)
-		t->sighand->action[sig].handler = 1; /* SIG_IGN */
+		t->sighand->action[sig].handler = (uint64_t)SIG_IGN;
 	t->blocked = ~0ULL;
 	t->proc->is_init = true;
 	init_process = t->proc;
 	return 0;
+}
+
+/* A limit of the caller's holds here too; what the kernel itself can hold bounds it. */
+static void first_inherit(struct task *t, const struct inheritance *from)
+{
+	for (int i = 0; i < RLIM_COUNT; i++) {
+		struct rlimit_pair *own = &t->proc->rlimit[i];
+		uint64_t most = own->max;
+
+		own->cur = from->rlimit[i].cur < most ? from->rlimit[i].cur : most;
+		own->max = from->rlimit[i].max < most ? from->rlimit[i].max : most;
+	}
+	for (int sig = 1; sig <= NSIG_GUEST; sig++)
+		if (from->ignored >> (sig - 1) & 1)
+			t->sighand->action[sig].handler = (uint64_t)SIG_IGN;
+	t->fs->umask = from->umask;
+	t->se.nice = from->nice;
 }
 
 int task_create_first(void (*first)(struct task *t), struct task **out)
@@ -218,6 +235,8 @@ int task_create_first(void (*first)(struct task *t), struct task **out)
 	t->fs = fs_context_create(&root_path, &root_path);
 	if (!t->mm || !t->files || !t->fs)
 		return -ENOMEM;
+	if (boot_config->inherited)
+		first_inherit(t, boot_config->inherited);
 	err = machine->space_create(t, &t->thread);
 	if (err == 0)
 		err = kstack_init(&t->kstack, task_main, t);
