@@ -1,7 +1,8 @@
 # ukernel: build, test, bench, lint, install.  `make help` lists the targets.
 #
 # Every .c below ukernel/ (without ukernel/cli/) is the kernel archive, every .c and .S below
-# sandbox/ is the machine archive; ukernel/cli/ holds the program, the only code that sees both.
+# sandbox/ is the machine archive, every .c in bench/ is the suite; ukernel/cli/ holds the program,
+# the only code that sees them all.
 
 CC	?= gcc
 B	?= build
@@ -28,10 +29,12 @@ KERNEL_SRC  := $(sort $(filter-out ukernel/cli/%,$(wildcard ukernel/*.c ukernel/
 KERNEL_ASM  := $(sort $(wildcard ukernel/*/*.S))
 MACHINE_SRC := $(sort $(wildcard sandbox/*.c))
 MACHINE_ASM := $(sort $(wildcard sandbox/*.S))
+BENCH_SRC   := $(sort $(wildcard bench/*.c))
 CLI_SRC     := $(sort $(wildcard ukernel/cli/*.c))
 
 KERNEL_OBJ  := $(KERNEL_SRC:%.c=$(B)/obj/%.o) $(KERNEL_ASM:%.S=$(B)/obj/%.o)
 MACHINE_OBJ := $(MACHINE_SRC:%.c=$(B)/obj/%.o) $(MACHINE_ASM:%.S=$(B)/obj/%.o)
+BENCH_OBJ   := $(BENCH_SRC:%.c=$(B)/obj/%.o)
 CLI_OBJ     := $(CLI_SRC:%.c=$(B)/obj/%.o)
 
 .PHONY: all clean help
@@ -46,7 +49,11 @@ $(B)/obj/ukernel/%.o: ukernel/%.c
 $(B)/obj/ukernel/cli/%.o: ukernel/cli/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -Ibench -MMD -MP -c -o $@ $<
+$(B)/obj/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALLCFLAGS) -Ibench -MMD -MP -c -o $@ $<
 $(B)/obj/sandbox/%.o: sandbox/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -62,10 +69,14 @@ $(B)/libukernel.a: $(KERNEL_OBJ)
 $(B)/libsandbox.a: $(MACHINE_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
-$(B)/ukernel: $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a
+$(B)/libbench.a: $(BENCH_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/ukernel: $(CLI_OBJ) $(B)/libukernel.a $(B)/libsandbox.a $(B)/libbench.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
-		-Wl,--no-whole-archive $(B)/libsandbox.a -lseccomp -lZydis -pthread
+		-Wl,--no-whole-archive $(B)/libsandbox.a $(B)/libbench.a -lseccomp -lZydis -ljansson \
+		-lm -pthread
 
 clean:
 	rm -rf $(B)

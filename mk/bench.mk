@@ -1,11 +1,14 @@
-# What it costs.
-.PHONY: bench bench-programs
-$(B)/bench/%: bench/%.c
-	@mkdir -p $(@D)
-	gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -static -o $@ $<
-bench-programs: $(B)/bench/micro
+# What it costs: the program that measures; the suite itself is part of ukernel (ukernel bench).
 
-## make bench           cost of operations and commands, native against each backend;
-##                      BENCH="NAME..." selects, --rounds N, --cpus N, --json FILE may be given
-bench: all bench-programs
-	@B=$(B) bench/bench.py $(BENCH)
+# Static, and never with the sanitizers: it is what is run, not what runs it.
+$(B)/bench/measure: $(wildcard bench/prog/*.c) bench/prog/op.h bench/measures.def
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) $(WERROR) -Wno-unused-result -static -pthread -o $@ \
+		$(filter %.c,$^)
+all: $(B)/bench/measure
+
+## make bench           what it costs, beside native: ukernel bench $(BENCH)
+.PHONY: bench
+bench: all
+	$(B)/ukernel bench $(BENCH)

@@ -2,14 +2,17 @@
 
 DESTDIR ?=
 BINDIR  ?= $(PREFIX)/bin
+# Beside BINDIR: ukernel bench looks for ../libexec/ukernel.
+LIBEXECDIR ?= $(PREFIX)/libexec/ukernel
 MANDIR  ?= $(PREFIX)/share/man
 DOCDIR  ?= $(PREFIX)/share/doc/ukernel
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 
 .PHONY: install uninstall deps run
-## make install         program, manual page, completion, licence (PREFIX, DESTDIR)
+## make install         programs, manual page, completion, licence (PREFIX, DESTDIR)
 install: all $(B)/ukernel.1 $(B)/ukernel.bash
 	install -D -m 755 $(B)/ukernel $(DESTDIR)$(BINDIR)/ukernel
+	install -D -m 755 $(B)/bench/measure $(DESTDIR)$(LIBEXECDIR)/measure
 	install -D -m 644 $(B)/ukernel.1 $(DESTDIR)$(MANDIR)/man1/ukernel.1
 	install -D -m 644 $(B)/ukernel.bash $(DESTDIR)$(COMPDIR)/ukernel
 	install -D -m 644 LICENSE $(DESTDIR)$(DOCDIR)/LICENSE
@@ -18,7 +21,7 @@ install: all $(B)/ukernel.1 $(B)/ukernel.bash
 ## make uninstall       take that away again
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/ukernel $(DESTDIR)$(MANDIR)/man1/ukernel.1 $(DESTDIR)$(COMPDIR)/ukernel
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBEXECDIR)
 
 ## make deps            install every package that building, testing and linting need (Debian 12)
 deps:

@@ -1,7 +1,7 @@
 # Style and static checks.
 
 LINT_C := $(sort $(wildcard ukernel/*.[ch] ukernel/*/*.[ch] ukernel/*/*/*.[ch] sandbox/*.[ch] tools/*.c guests/*.[ch] \
-	  guests/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+	  guests/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch] bench/*/*.[ch]))
 LINT_SH := $(sort $(wildcard mk/*.sh tests/*.sh bench/*.sh .ci/run))
 TIDY_SRC := $(sort $(wildcard ukernel/*.c ukernel/*/*.c ukernel/*/*/*.c sandbox/*.c))
 TIDY_FLAGS := -std=gnu11 -D_GNU_SOURCE -DUKERNEL_VERSION=__FILE__ -Iukernel -Isandbox

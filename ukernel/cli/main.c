@@ -75,6 +75,8 @@ int main(int argc, char **argv)
 		return flush_stdout(command_doctor(argc - 1, argv + 1));
 	if (strcmp(name, "syscalls") == 0)
 		return flush_stdout(command_syscalls(argc - 1, argv + 1));
+	if (strcmp(name, "bench") == 0)
+		return flush_stdout(command_bench(argc - 1, argv + 1));
 	if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0 ||
 	    strcmp(name, "-V") == 0)
 		return flush_stdout(print_version());
