@@ -25,7 +25,8 @@ struct sched_account {
 	struct task *owner; /* holds the lock that this task sleeps for; NULL: none, or not known */
 };
 
-extern const struct sched_policy sched_rr, sched_coop;
+extern const struct sched_policy sched_rr, sched_coop, sched_fifo, sched_sjf, sched_stcf,
+    sched_mlfq, sched_lottery, sched_stride, sched_prio;
 extern const struct sched_policy *const sched_policies[]; /* NULL-ended */
 const struct sched_policy *sched_policy_find(const char *name);
 
