@@ -170,7 +170,11 @@ int thread_settle(struct vthread *th)
 void thread_held_report(struct vthread *th, int status)
 {
 	if (!WIFSTOPPED(status)) {
+		struct event event = {.type = EVENT_DEAD, .thread = th, .cookie = th->cookie};
+
 		thread_gone(th);
+		if (!th->queued)
+			events_queue(th, &event);
 		return;
 	}
 	stop_seen(th, status);

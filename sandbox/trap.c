@@ -285,7 +285,8 @@ int thread_resume_stopped(struct vthread *th)
 		struct event event;
 
 		trap_dead(th, &event);
-		events_queue(th, &event);
+		if (!th->queued)
+			events_queue(th, &event);
 		return 0;
 	}
 	return ret;

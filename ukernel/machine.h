@@ -9,6 +9,7 @@
  * kernel may read and write its registers and order changes to its address space) or *running*.
  * Threads are created held.  resume() lets one run; each resume() is answered by exactly one
  * event for that thread, after which it is held again.  stop() only makes that event come soon.
+ * The one event that may come for a held thread is EVENT_DEAD.
  *
  * All calls come from the one kernel thread.  None of them may sleep for longer than the host
  * needs for the work itself, except wait().

@@ -2,6 +2,7 @@
  * loop.c - the event loop: the only place where the kernel waits for the machine.
  */
 #include "kern/host_signal.h"
+#include "kern/signal.h"
 #include "kern/task.h"
 #include "kern/timer.h"
 #include "lib/log.h"
@@ -30,8 +31,17 @@ static void loop_event(const struct event *ev)
 	case EVENT_SYSCALL:
 	case EVENT_FAULT:
 	case EVENT_STOPPED:
+		t = ev->cookie;
+		t->trap = *ev;
+		sched_trap(t);
+		break;
 	case EVENT_DEAD:
 		t = ev->cookie;
+		if (!sched_in_user(
+			t)) { /* it sleeps, or waits for a CPU: the same end, by a signal */
+			signal_send_process(t->proc, SIGKILL, NULL);
+			break;
+		}
 		t->trap = *ev;
 		sched_trap(t);
 		break;

@@ -370,9 +370,14 @@ _Noreturn void sched_exit(void)
 	__builtin_unreachable();
 }
 
+bool sched_in_user(const struct task *t)
+{
+	return t->vcpu >= 0 && vcpus[t->vcpu].in_user;
+}
+
 void sched_kick(struct task *t)
 {
-	if (t->vcpu >= 0 && vcpus[t->vcpu].in_user)
+	if (sched_in_user(t))
 		machine->stop(t->thread);
 }
 
