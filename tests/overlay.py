@@ -13,6 +13,7 @@ import lib
 
 PROGRAM = os.path.join(lib.BUILD, "guests", "random_names")
 SEEDS = range(100, 112)
+FILES = ["mixed", "exclusive", "shared"]
 
 
 def listing(top):
@@ -37,7 +38,7 @@ def difference(want, got):
     return ["more lines than natively"]
 
 
-def one(checks, seed, backend, writable):
+def one(checks, seed, backend, writable, files):
     top = lib.scratch()
     native, boxed = os.path.join(top, "native"), os.path.join(top, "boxed")
     for where in (native, boxed):
@@ -46,7 +47,8 @@ def one(checks, seed, backend, writable):
     before = listing(boxed)
     args = [PROGRAM, str(seed), "2", "300"]
     want = lib.run(args, cwd=native)
-    got = lib.box(args, backend, cwd=boxed, options=["--rw", boxed] if writable else [])
+    options = ["--files", files] + (["--rw", boxed] if writable else [])
+    got = lib.box(args, backend, cwd=boxed, options=options)
     name = f"overlay/{'rw' if writable else 'overlay'}-{seed} ({backend})"
     left, right = listing(boxed), listing(native) if writable else before
     if want.out != got.out or want.status != got.status:
@@ -65,7 +67,8 @@ def main():
         for writable in (False, True):
             name = f"{'rw' if writable else 'overlay'}-{seed}"
             if not only or name in only:
-                one(checks, seed, lib.BACKENDS[i % len(lib.BACKENDS)], writable)
+                one(checks, seed, lib.BACKENDS[i % len(lib.BACKENDS)], writable,
+                    FILES[i % len(FILES)])
     checks.end()
 
 

@@ -27,6 +27,7 @@ PARTS = [
     ("trace", "trace.py", True, False),
     ("lessons", "lessons.py", False, False),
     ("limits", "limits.py", False, True),
+    ("files", "files.py", True, True),
     ("overlay", "overlay.py", False, True),
     ("life", "life.py", False, True),
     ("security", "security.py", False, True),

@@ -32,6 +32,7 @@ const struct inheritance *inherit_from_caller(void);
 /* --- values of options (parse.c): each dies with a line that names the option --- */
 unsigned long parse_count(const char *option, const char *text, unsigned long min,
 			  unsigned long max);
+enum files_trust parse_files(const char *text);
 uint64_t parse_size(const char *option, const char *text);	 /* bytes */
 uint64_t parse_duration_ns(const char *option, const char *text, /* "1.5", "20ms" ... */
 			   uint64_t unit_ns);			 /* unit of a bare number */

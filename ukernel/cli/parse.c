@@ -25,6 +25,20 @@ unsigned long parse_count(const char *option, const char *text, unsigned long mi
 	return n;
 }
 
+enum files_trust parse_files(const char *text)
+{
+	static const char *const modes[] = {
+	    [FILES_MIXED] = "mixed",
+	    [FILES_SHARED] = "shared",
+	    [FILES_EXCLUSIVE] = "exclusive",
+	};
+
+	for (int i = 0; i < 3; i++)
+		if (strcmp(text, modes[i]) == 0)
+			return i;
+	die("--files wants mixed, shared or exclusive, not '%s'", text);
+}
+
 uint64_t parse_size(const char *option, const char *text)
 {
 	static const char units[] = "KMGT";

@@ -161,6 +161,9 @@ static void take_option(struct run_options *o, int id, char *arg)
 	case OPT_run_RO:
 		c->root_read_only = true;
 		break;
+	case OPT_run_FILES:
+		c->files = parse_files(arg);
+		break;
 	case OPT_run_WORKDIR:
 		c->workdir = path_absolute(arg);
 		break;

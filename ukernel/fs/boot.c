@@ -7,6 +7,7 @@
 #include "fs/boot.h"
 
 #include "fs/host.h"
+#include "fs/hostnode.h"
 #include "fs/inode.h"
 #include "fs/vfs.h"
 #include "kern/boot.h"
@@ -29,15 +30,28 @@ static void limit_option(const struct boot_config *config, char *out, size_t siz
 		snprintf(out, size, ",size=%" PRIu64, config->memory_max / 2);
 }
 
+/* To the options of a mount of host files. */
+static void trust_option(const struct boot_config *config, bool bound, char *out, size_t size)
+{
+	uint64_t ns = bound ? HOST_TRUST_NONE : HOST_TRUST_SECOND;
+
+	if (config->files == FILES_SHARED)
+		ns = HOST_TRUST_NONE;
+	if (config->files == FILES_EXCLUSIVE)
+		ns = HOST_TRUST_FOREVER;
+	snprintf(out, size, ",trust=%" PRIu64, ns);
+}
+
 static int boot_root(const struct boot_config *config)
 {
 	const struct fs_type *type = config->root_read_only ? &fs_hostdir : &fs_overlay;
-	char options[64] = "";
+	char options[96] = "ro";
 	struct super *sb;
 	int err;
 
 	if (!config->root_read_only)
 		limit_option(config, options, sizeof(options));
+	trust_option(config, false, options + strlen(options), sizeof(options) - strlen(options));
 	err = type->mount(config->root_dir, options, &sb);
 	if (!err && !S_ISDIR(sb->root->mode))
 		err = -ENOTDIR;
@@ -168,9 +182,12 @@ static int boot_binds(struct task *t, const struct boot_config *config)
 {
 	for (unsigned i = 0; i < config->nr_binds; i++) {
 		const struct bind_spec *b = &config->binds[i];
-		int err = mount_on(t, &fs_hostdir, b->src, b->read_only ? "ro" : "rw", b->dst,
-				   b->read_only);
+		char options[64];
+		int err;
 
+		strcpy(options, b->read_only ? "ro" : "rw");
+		trust_option(config, true, options + 2, sizeof(options) - 2);
+		err = mount_on(t, &fs_hostdir, b->src, options, b->dst, b->read_only);
 		if (err) {
 			log_error(boot, "cannot bind %s to %s: %s", b->src, b->dst, strerror(-err));
 			return err;

@@ -6,6 +6,7 @@
  * about an entry's truth (fs_type.revalidate) is asked at each use: the host may change its
  * directories at any time.
  */
+#include "fs/hostnode.h"
 #include "fs/vfs.h"
 
 #include <errno.h>
@@ -178,6 +179,7 @@ int dentry_lookup(struct dentry *parent, const char *name, size_t len, struct de
 		return -ENOMEM;
 	d->hash = hash;
 	err = dir->ops->lookup(dir, d->name, &d->inode);
+	d->checked_ns = host_now_ns();
 	if (err && err != -ENOENT) {
 		dentry_put(d);
 		return err;

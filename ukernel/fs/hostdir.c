@@ -110,14 +110,14 @@ static bool hostdir_revalidate(struct dentry *d)
 {
 	struct host_node *n = d->inode ? d->inode->priv : NULL;
 
-	if (!host_node_check(d->parent->inode->priv, d->name, n))
+	if (!host_node_check(d->parent->inode->priv, d->name, n, &d->checked_ns))
 		return false;
 	if (n)
 		host_stat_to_inode(&n->st, d->inode);
 	return true;
 }
 
-/* options: "ro" or "rw". */
+/* options: "ro" or "rw", then perhaps ",trust=NS". */
 static int hostdir_mount(const char *source, const char *options, struct super **out)
 {
 	struct super *sb = super_create(&fs_hostdir, NULL);
@@ -127,10 +127,10 @@ static int hostdir_mount(const char *source, const char *options, struct super *
 
 	if (!sb)
 		return -ENOMEM;
-	err = host_tree_open(source, &tree, &root);
+	err = host_tree_open(source, options, &tree, &root);
 	if (!err) {
 		sb->priv = tree;
-		sb->read_only = !options || strcmp(options, "rw") != 0;
+		sb->read_only = !options || strncmp(options, "rw", 2) != 0;
 		err = inode_for(sb, root, &sb->root);
 	}
 	if (err) {

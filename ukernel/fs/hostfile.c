@@ -17,6 +17,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+static bool opened_for_write(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_RDONLY;
+}
+
 static ssize_t hostfile_read(struct file *f, struct uio *to, uint64_t *pos)
 {
 	ssize_t done = 0;
@@ -107,13 +112,11 @@ static int hostfile_fallocate(struct file *f, int mode, uint64_t off, uint64_t l
 
 static int hostfile_mmap(struct file *f, int prot, bool shared, int *host_fd, uint64_t *off)
 {
+	struct host_node *n = f->priv;
+
+	n->mapped |= shared && opened_for_write(f);
 	*host_fd = f->host_fd;
 	return 0;
-}
-
-static bool opened_for_write(const struct file *f)
-{
-	return (f->flags & O_ACCMODE) != O_RDONLY;
 }
 
 static void hostfile_release(struct file *f)

@@ -13,16 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_SIZE 4096
-/* For so long a directory's name is believed without asking the host again.  Names of other
- * things, and names that are missing, are asked for at every use. */
-#define LAZY_NS 2000000
+#define HASH_SIZE   4096
+#define HOT_SECONDS 3
 
 struct host_tree {
 	struct host_node *root; /* uncounted */
 	int root_fd;
 	dev_t dev[64]; /* [0] the root's; position tells inode numbers apart */
 	unsigned nr_devs;
+	uint64_t trust_ns;
 	struct host_node *hash[HASH_SIZE];
 };
 
@@ -30,6 +29,47 @@ struct host_tree {
 static struct list_head fd_lru = LIST_INIT(fd_lru);
 static unsigned fd_count;
 static unsigned fd_budget; /* set from RLIMIT_NOFILE at the first use */
+
+unsigned host_misbeliefs;
+
+uint64_t host_now_ns(void)
+{
+	static uint64_t now_ns, tick = UINT64_MAX;
+
+	if (tick != vfs_tick) {
+		tick = vfs_tick;
+		now_ns = time_now_ns();
+	}
+	return now_ns;
+}
+
+/* Is what was learnt then still good? */
+static bool still_good(const struct host_tree *tree, uint64_t learnt_ns)
+{
+	return learnt_ns != 0 &&
+	       (tree->trust_ns == HOST_TRUST_FOREVER ||
+		(tree->trust_ns != HOST_TRUST_NONE && host_now_ns() - learnt_ns < tree->trust_ns));
+}
+
+static void st_learnt(struct host_node *n, const struct stat *st)
+{
+	n->st = *st;
+	n->st_tick = vfs_tick;
+	n->st_ns = host_now_ns();
+	/* What has just changed is likely to change again, for instance because it is what the box
+	 * prints to: that is not believed. */
+	if (n->tree->trust_ns != HOST_TRUST_FOREVER &&
+	    (uint64_t)st->st_ctim.tv_sec + HOT_SECONDS > time_wall_ns() / HOST_TRUST_SECOND)
+		n->st_ns = 0;
+}
+
+/* The name that n has is not its own any more. */
+static void node_misbelieved(struct host_node *n)
+{
+	n->seen_ns = 0;
+	n->st_tick = 0;
+	host_misbeliefs++;
+}
 
 static struct host_node **hash_head(struct host_tree *tree, dev_t dev, ino_t ino)
 {
@@ -101,8 +141,7 @@ static struct host_node *node_create(struct host_tree *tree, struct host_node *p
 	n->refs = 1;
 	n->tree = tree;
 	n->parent = parent ? host_node_get(parent) : NULL;
-	n->st = *st;
-	n->st_tick = vfs_tick;
+	st_learnt(n, st);
 	n->path_fd = n->data_fd[0] = n->data_fd[1] = -1;
 	list_init(&n->lru);
 	n->hash_next = *head;
@@ -130,12 +169,21 @@ void host_node_put(struct host_node *n)
 		close_idle(n, &n->data_fd[1]);
 		list_del(&n->lru);
 		free(n->name);
+		free(n->link);
 		free(n);
 		n = parent;
 	}
 }
 
-int host_tree_open(const char *path, struct host_tree **out, struct host_node **root)
+static uint64_t trust_option(const char *options)
+{
+	const char *at = options ? strstr(options, "trust=") : NULL;
+
+	return at ? strtoull(at + strlen("trust="), NULL, 10) : HOST_TRUST_NONE;
+}
+
+int host_tree_open(const char *path, const char *options, struct host_tree **out,
+		   struct host_node **root)
 {
 	struct host_tree *tree = calloc(1, sizeof(*tree));
 	struct stat st;
@@ -151,6 +199,7 @@ int host_tree_open(const char *path, struct host_tree **out, struct host_node **
 	tree->root_fd = fd;
 	tree->dev[0] = st.st_dev;
 	tree->nr_devs = 1;
+	tree->trust_ns = trust_option(options);
 	tree->root = node_create(tree, NULL, "/", &st);
 	if (!tree->root)
 		goto fail;
@@ -189,9 +238,8 @@ static bool same_object(const struct stat *a, const struct stat *b)
 static void node_seen(struct host_node *n, struct host_node *dir, const char *name,
 		      const struct stat *st)
 {
-	n->st = *st;
-	n->st_tick = vfs_tick;
-	n->seen_ns = time_now_ns();
+	st_learnt(n, st);
+	n->seen_ns = host_now_ns();
 	if (n->parent != dir || strcmp(n->name, name) != 0)
 		host_node_moved(n, dir, name);
 }
@@ -234,12 +282,26 @@ int host_node_lookup(struct host_node *dir, const char *name, struct host_node *
 	return 0;
 }
 
-bool host_node_check(struct host_node *dir, const char *name, struct host_node *node)
+static bool name_trusted(const struct host_node *dir, const char *name,
+			 const struct host_node *node, uint64_t checked_ns)
+{
+	if (!node)
+		return still_good(dir->tree, checked_ns);
+	return node->parent == dir && still_good(dir->tree, node->seen_ns) &&
+	       strcmp(node->name, name) == 0;
+}
+
+bool host_node_check(struct host_node *dir, const char *name, struct host_node *node,
+		     uint64_t *checked_ns)
 {
 	struct stat st;
-	int fd = host_node_fd(dir);
-	int err = fd < 0 ? fd : host_fstatat(fd, name, &st);
+	int fd, err;
 
+	if (name_trusted(dir, name, node, *checked_ns))
+		return true;
+	fd = host_node_fd(dir);
+	err = fd < 0 ? fd : host_fstatat(fd, name, &st);
+	*checked_ns = host_now_ns();
 	if (err || !node)
 		return err == -ENOENT && !node;
 	if (!same_object(&st, &node->st))
@@ -249,14 +311,6 @@ bool host_node_check(struct host_node *dir, const char *name, struct host_node *
 	return true;
 }
 
-bool host_node_check_lazy(struct host_node *dir, const char *name, struct host_node *node)
-{
-	if (node && S_ISDIR(node->st.st_mode) && node->parent == dir &&
-	    time_now_ns() - node->seen_ns < LAZY_NS)
-		return true;
-	return host_node_check(dir, name, node);
-}
-
 static int node_any_fd(const struct host_node *n)
 {
 	if (n->data_fd[0] >= 0)
@@ -264,27 +318,32 @@ static int node_any_fd(const struct host_node *n)
 	return n->data_fd[1] >= 0 ? n->data_fd[1] : n->path_fd;
 }
 
+/* Nobody writes to it, and what we know is not old. */
+static bool st_trusted(const struct host_node *n)
+{
+	return n->st_tick != 0 && n->data_fd[1] < 0 && !n->mapped && still_good(n->tree, n->st_ns);
+}
+
 int host_node_stat(struct host_node *n, struct stat *st)
 {
+	struct stat now;
 	int fd, err;
 
-	if (n->st_tick != vfs_tick) {
+	if (n->st_tick != vfs_tick && !st_trusted(n)) {
 		fd = node_any_fd(n);
 		if (fd >= 0) {
-			err = host_fstat(fd, &n->st);
+			err = host_fstat(fd, &now);
 		} else {
-			struct stat now;
-
 			fd = host_node_fd(n->parent);
 			err = fd < 0 ? fd : host_fstatat(fd, n->name, &now);
 			if (!err && !same_object(&now, &n->st))
 				err = -ENOENT;
-			if (!err)
-				n->st = now;
+			if (err == -ENOENT)
+				node_misbelieved(n);
 		}
 		if (err)
 			return err;
-		n->st_tick = vfs_tick;
+		st_learnt(n, &now);
 	}
 	*st = n->st;
 	return 0;
@@ -331,17 +390,19 @@ static int node_reopen(struct host_node *n, int flags)
 	if (dirfd < 0)
 		return dirfd;
 	fd = host_openat(dirfd, n->name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
-	if (fd < 0)
+	if (fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR)
+		node_misbelieved(n);
+	if (fd < 0 || still_good(n->tree, n->seen_ns))
 		return fd;
 	err = host_fstat(fd, &st);
 	if (!err && !same_object(&st, &n->st))
 		err = -ENOENT;
 	if (err) {
 		host_close(fd);
+		node_misbelieved(n);
 		return err;
 	}
-	n->st = st;
-	n->st_tick = vfs_tick;
+	st_learnt(n, &st);
 	return fd;
 }
 
@@ -403,11 +464,32 @@ int host_node_opendir(struct host_node *n)
 	return n->closed ? -EACCES : node_reopen(n, O_RDONLY | O_DIRECTORY);
 }
 
+/* A symlink's text never changes: it takes another one in its place, which the ctime tells. */
+static bool link_known(const struct host_node *n)
+{
+	return n->link && n->link_ctime.tv_sec == n->st.st_ctim.tv_sec &&
+	       n->link_ctime.tv_nsec == n->st.st_ctim.tv_nsec;
+}
+
 ssize_t host_node_readlink(struct host_node *n, char *buf, size_t size)
 {
-	int fd = n->parent ? host_node_fd(n->parent) : -EINVAL;
+	ssize_t len;
+	int fd;
 
-	return fd < 0 ? fd : host_readlinkat(fd, n->name, buf, size);
+	if (link_known(n)) {
+		len = strlen(n->link);
+		len = len < (ssize_t)size ? len : (ssize_t)size;
+		memcpy(buf, n->link, len);
+		return len;
+	}
+	fd = n->parent ? host_node_fd(n->parent) : -EINVAL;
+	len = fd < 0 ? fd : host_readlinkat(fd, n->name, buf, size);
+	if (len > 0 && len < (ssize_t)size) {
+		free(n->link);
+		n->link = strndup(buf, len);
+		n->link_ctime = n->st.st_ctim;
+	}
+	return len;
 }
 
 int host_node_statfs(struct host_node *n, struct abi_statfs *out)

@@ -24,9 +24,13 @@ struct host_node {
 	struct host_node *parent; /* counted; NULL for the root */
 	char *name;
 	struct host_node *hash_next;
-	struct stat st;	      /* as last seen; numbers and type never change */
-	uint64_t st_tick;     /* vfs_tick when st was read; 0: not to be trusted */
-	uint64_t seen_ns;     /* when the name was last found right */
+	struct stat st;		    /* as last seen; numbers and type never change */
+	uint64_t st_tick;	    /* vfs_tick when st was read; 0: not to be trusted */
+	uint64_t st_ns;		    /* when st was read */
+	uint64_t seen_ns;	    /* when the name was last found right; 0: it was found wrong */
+	char *link;		    /* a symlink's text, or NULL ... */
+	struct timespec link_ctime; /* ... when its ctime was this */
+	bool mapped;	      /* guests may write to it behind our back: st is never believed */
 	int path_fd;	      /* O_PATH, or -1 */
 	int data_fd[2];	      /* of regular files: for reading, for reading and writing; or -1 */
 	unsigned opens[2];    /* open files that borrow data_fd */
@@ -35,8 +39,18 @@ struct host_node {
 	void *owner;	      /* the inode that stands for this node, uncounted */
 };
 
-/* path: an absolute host path of a directory, or of a file when a single file is bound. */
-int host_tree_open(const char *path, struct host_tree **out, struct host_node **root);
+/*
+ * For how long what the host said about a name or a file (that it is missing, too) is believed
+ * without asking again.  What guests change through this tree is known at once in any case.
+ */
+#define HOST_TRUST_NONE	   0UL		/* ask at every use: others share these files */
+#define HOST_TRUST_SECOND  1000000000UL /* as network file systems do */
+#define HOST_TRUST_FOREVER UINT64_MAX	/* nobody else changes them while we run */
+
+/* path: an absolute host path of a directory, or of a file when a single file is bound.  options:
+ * "trust=NS" is taken from it, the rest ignored; without it nothing is trusted. */
+int host_tree_open(const char *path, const char *options, struct host_tree **out,
+		   struct host_node **root);
 /* st_ino for a guest: the host's, told apart if from another device than the root's. */
 uint64_t host_node_ino(const struct host_node *n);
 
@@ -46,14 +60,18 @@ void host_node_put(struct host_node *n);
 /* name in dir (an O_NOFOLLOW look), counted. -ENOENT, -ENOTDIR, -EACCES (below a procfs of the
  * host: it would show the supervisor, and through it everything), ... */
 int host_node_lookup(struct host_node *dir, const char *name, struct host_node **out);
-/* Is name in dir still node (NULL: still missing)?  Refreshes node->st. */
-bool host_node_check(struct host_node *dir, const char *name, struct host_node *node);
-/* The same, but a directory found right a moment ago need not be asked for again. */
-bool host_node_check_lazy(struct host_node *dir, const char *name, struct host_node *node);
+/* Is name in dir still node (NULL: still missing)?  Asks only if the last answer is too old.
+ * *checked_ns: when a missing name was last found missing, updated. */
+bool host_node_check(struct host_node *dir, const char *name, struct host_node *node,
+		     uint64_t *checked_ns);
+/* Now on the clock of these times; the same during one call of a guest's. */
+uint64_t host_now_ns(void);
+/* How often something believed proved wrong: whoever failed may try once more when it moved. */
+extern unsigned host_misbeliefs;
 
 /* Fresh attributes, unless st was read during this very call. */
 int host_node_stat(struct host_node *n, struct stat *st);
-void host_node_changed(struct host_node *n); /* we changed it: st is stale */
+void host_node_changed(struct host_node *n); /* we change it: st is stale */
 /* n now has this name (rename, link). */
 void host_node_moved(struct host_node *n, struct host_node *parent, const char *name);
 

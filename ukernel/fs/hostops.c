@@ -165,8 +165,10 @@ int hostdir_rename(struct inode *olddir, const char *oldname, struct inode *newd
 
 	if (err)
 		return err;
-	if (flags & RENAME_EXCHANGE)
-		err = hostdir_lookup(newdir, newname, &b);
+	/* What was called newname, if anything: it is renamed, too, or has one link less. */
+	err = hostdir_lookup(newdir, newname, &b);
+	if (err == -ENOENT && !(flags & RENAME_EXCHANGE))
+		err = 0;
 	if (!err)
 		err = two_dirs(olddir, newdir, &from, &to);
 	if (!err)
@@ -175,10 +177,10 @@ int hostdir_rename(struct inode *olddir, const char *oldname, struct inode *newd
 		host_node_changed(a->priv);
 		host_node_moved(a->priv, newdir->priv, newname);
 	}
-	if (!err && b) {
+	if (b)
 		host_node_changed(b->priv);
+	if (!err && (flags & RENAME_EXCHANGE))
 		host_node_moved(b->priv, olddir->priv, oldname);
-	}
 	inode_put(b);
 	inode_put(a);
 	return err;
@@ -255,6 +257,7 @@ int hostdir_setxattr(struct inode *ino, const char *name, const void *val, size_
 
 	if (!may_change(name))
 		return -EPERM;
+	host_node_changed(ino->priv);
 	return fd < 0 ? fd : host_fsetxattr(fd, name, val, size, flags);
 }
 
@@ -271,5 +274,6 @@ int hostdir_removexattr(struct inode *ino, const char *name)
 
 	if (!may_change(name))
 		return -EPERM;
+	host_node_changed(ino->priv);
 	return fd < 0 ? fd : host_fremovexattr(fd, name);
 }

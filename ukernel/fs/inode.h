@@ -158,6 +158,7 @@ struct dentry {
 	struct dentry *hash_next;
 	struct list_head lru;
 	struct mount *mounted; /* covers this entry; NULL */
+	uint64_t checked_ns;   /* for revalidate(): when a missing name was last asked for */
 	bool unlinked;	       /* shows as "NAME (deleted)" */
 	bool hashed;
 };

@@ -2,6 +2,7 @@
  * open.c - open(2), openat(2), openat2(2), creat(2), close(2) and what they share.
  */
 #include "abi.h"
+#include "fs/hostnode.h"
 #include "fs/inotify.h"
 #include "fs/lease.h"
 #include "fs/vfs.h"
@@ -240,14 +241,12 @@ static int open_create(struct walk *w, int flags, mode_t mode, struct file **out
 	return err;
 }
 
-static int open_walk(struct task *t, int dirfd, const char *name, int flags, mode_t mode,
-		     unsigned lookup, struct file **out)
+static int open_walk_once(struct task *t, int dirfd, const char *name, int flags, mode_t mode,
+			  unsigned lookup, struct file **out)
 {
 	struct walk w;
-	int err = open_flags_check(&flags, mode);
+	int err;
 
-	if (err)
-		return err;
 	if (!(flags & O_NOFOLLOW))
 		lookup |= LOOKUP_FOLLOW;
 	if (flags & O_DIRECTORY)
@@ -263,6 +262,19 @@ static int open_walk(struct task *t, int dirfd, const char *name, int flags, mod
 			err = path_open_resolved(t, &w.cur, flags, out);
 	}
 	walk_end(&w);
+	return err;
+}
+
+static int open_walk(struct task *t, int dirfd, const char *name, int flags, mode_t mode,
+		     unsigned lookup, struct file **out)
+{
+	unsigned before = host_misbeliefs;
+	int err = open_flags_check(&flags, mode);
+
+	if (!err)
+		err = open_walk_once(t, dirfd, name, flags, mode, lookup, out);
+	if (err == -ENOENT && host_misbeliefs != before)
+		err = open_walk_once(t, dirfd, name, flags, mode, lookup, out);
 	return err;
 }
 

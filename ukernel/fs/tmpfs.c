@@ -76,7 +76,7 @@ static int overlay_mount(const char *source, const char *options, struct super *
 	if (!sb)
 		return -ENOMEM;
 	sb->next_ino = OVERLAY_FIRST_INO;
-	err = host_tree_open(source, &((struct mem_super *)sb->priv)->lower, &root);
+	err = host_tree_open(source, options, &((struct mem_super *)sb->priv)->lower, &root);
 	if (!err)
 		err = mem_inode_for_lower(sb, root, &sb->root);
 	if (err) {
@@ -101,7 +101,7 @@ static bool overlay_revalidate(struct dentry *d)
 	n = d->inode ? mem_node(d->inode)->lower : NULL;
 	if (d->inode && !n)
 		return false;
-	if (!host_node_check_lazy(mem_node(dir)->lower, d->name, n))
+	if (!host_node_check(mem_node(dir)->lower, d->name, n, &d->checked_ns))
 		return false;
 	if (d->inode && !mem_node(d->inode)->attr_up) {
 		uint64_t delta = mem_node(d->inode)->nlink_delta;

@@ -28,6 +28,13 @@ struct inheritance {
 	} rlimit[RLIMIT_NLIMITS];
 };
 
+/* For how long what the host said about its files is believed (--files). */
+enum files_trust {
+	FILES_MIXED,	 /* below the root for a second, in what is bound not at all */
+	FILES_SHARED,	 /* not at all */
+	FILES_EXCLUSIVE, /* for ever */
+};
+
 /* What the command line says; strings are borrowed for the life of the kernel. */
 struct boot_config {
 	int cpus;
@@ -39,6 +46,7 @@ struct boot_config {
 	bool root_read_only;	 /* --ro: no overlay, the root cannot be written */
 	struct bind_spec *binds; /* --bind, --rw */
 	unsigned nr_binds;
+	enum files_trust files;
 
 	const char *workdir; /* NULL: the host's, if the guest sees it, else / */
 	const char *hostname;
