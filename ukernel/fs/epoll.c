@@ -2,12 +2,13 @@
  * epoll.c - epoll(7): interest lists and ready lists.
  *
  * An item is one interest: (epoll, open file, descriptor number).  It listens on the file's wait
- * queues for as long as it lives; a wake-up puts it on the ready list, and epoll_wait asks the
- * files on that list, and only those, what holds now.  An item dies with its file
- * (epoll_file_gone), with its epoll, or by EPOLL_CTL_DEL.
+ * queues for as long as it lives; a wake-up puts it on the ready list, and epoll_wait
+ * (epoll_wait.c) asks the files on that list, and only those, what holds now.  An item dies with
+ * its file (epoll_file_gone), with its epoll, or by EPOLL_CTL_DEL.
  */
 #include "fs/epoll.h"
 
+#include "fs/epoll_item.h"
 #include "fs/poll.h"
 #include "kern/task.h"
 #include "syscall.h"
@@ -19,21 +20,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define NEST_MAX  5 /* epolls that watch epolls, as Linux's EP_MAX_NESTS + 1 */
-#define MODE_BITS (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
+#define NEST_MAX 5 /* epolls that watch epolls, as Linux's EP_MAX_NESTS + 1 */
 #define EXCLUSIVE_OK                                                                               \
 	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
-#define EVENTS_MAX (INT32_MAX / (int)sizeof(struct abi_epoll_event))
-
-struct epoll {
-	struct list_head items;
-	struct list_head ready; /* of struct epoll_item */
-	struct waitq waiters;	/* tasks in epoll_wait */
-	struct waitq pollers;	/* who polls the epoll file itself */
-	struct file *file;	/* its own, not counted */
-	uint64_t mark;		/* nest_walk: visited in that walk ... */
-	int mark_depth;		/* ... at that depth */
-};
 
 /* An item's place in one wait queue; most files have one or two. */
 struct epoll_hook {
@@ -42,24 +31,16 @@ struct epoll_hook {
 	struct epoll_hook *next;
 };
 
-struct epoll_item {
-	struct epoll *ep;
-	struct file *file; /* not counted: epoll_file_gone() comes first */
-	int fd;
-	uint32_t events;
-	uint64_t data;
-	struct epoll_hook *hooks;
-	bool failed;		   /* a hook could not be made */
-	struct list_head in_epoll; /* ep->items */
-	struct list_head in_ready; /* ep->ready */
-	struct list_head in_file;  /* file->epoll_links */
-};
-
 static const struct file_ops epoll_ops;
+
+struct epoll *epoll_of(struct file *f)
+{
+	return f->ops == &epoll_ops ? f->priv : NULL;
+}
 
 /* --- becoming ready --- */
 
-static void item_make_ready(struct epoll_item *it)
+void item_make_ready(struct epoll_item *it)
 {
 	if (list_empty(&it->in_ready))
 		list_add_tail(&it->in_ready, &it->ep->ready);
@@ -111,8 +92,7 @@ static void item_listen(struct poll_table *pt, struct file *f, struct waitq *q)
 	waitq_add(q, &h->we);
 }
 
-/* What of the wanted events holds now. */
-static uint32_t item_ask(struct epoll_item *it, struct poll_table *pt)
+uint32_t item_ask(struct epoll_item *it, struct poll_table *pt)
 {
 	uint32_t care = it->events & ~MODE_BITS;
 
@@ -303,154 +283,6 @@ long sys_epoll_ctl(struct task *t, int epfd, int op, int fd, uaddr_t event)
 	file_put(f);
 	file_put(epf);
 	return ret;
-}
-
-/* --- epoll_wait --- */
-
-#define BATCH 32
-
-/* The items of one batch go back on the ready list: their events could not be delivered. */
-static void batch_undo(struct epoll_item **items, int n)
-{
-	for (int i = 0; i < n; i++)
-		item_make_ready(items[i]);
-}
-
-/* Ask items from the front of list until the batch or max is full.  Those that still have
- * something to say and are level-triggered go back to the tail of ep->ready. */
-static int batch_collect(struct epoll *ep, struct list_head *list, struct abi_epoll_event *out,
-			 struct epoll_item **items, int max)
-{
-	int n = 0;
-
-	while (n < max && !list_empty(list)) {
-		struct epoll_item *it = list_first(list, struct epoll_item, in_ready);
-		uint32_t events = item_ask(it, NULL);
-
-		list_del(&it->in_ready);
-		if (!events)
-			continue;
-		items[n] = it;
-		out[n++] = (struct abi_epoll_event){events, it->data};
-		if (it->events & EPOLLONESHOT)
-			it->events &= MODE_BITS;
-		else if (!(it->events & EPOLLET))
-			item_make_ready(it);
-	}
-	return n;
-}
-
-/* Deliver what is ready: how many, or -EFAULT.  Does not sleep, so no item can go meanwhile. */
-static int epoll_deliver(struct epoll *ep, struct task *t, uaddr_t uevents, int max)
-{
-	struct abi_epoll_event events[BATCH];
-	struct epoll_item *items[BATCH];
-	struct list_head list;
-	int done = 0, err = 0;
-
-	if (list_empty(&ep->ready))
-		return 0;
-	list_insert(&list, ep->ready.prev, &ep->ready); /* take over the whole list ... */
-	list_del(&ep->ready);				/* ... and leave an empty one */
-	while (done < max && !err) {
-		int room = max - done < BATCH ? max - done : BATCH;
-		int n = batch_collect(ep, &list, events, items, room);
-
-		if (!n)
-			break;
-		err = copy_to_user(t, uevents + done * sizeof(events[0]), events,
-				   n * sizeof(events[0]));
-		if (err)
-			batch_undo(items, n);
-		else
-			done += n;
-	}
-	/* What was not asked comes before what was put back. */
-	while (!list_empty(&list)) {
-		struct epoll_item *it = list_last(&list, struct epoll_item, in_ready);
-
-		list_del(&it->in_ready);
-		list_add(&it->in_ready, &ep->ready);
-	}
-	if (!list_empty(&ep->ready))
-		waitq_wake_n(&ep->waiters, 1, EPOLLIN);
-	return done ? done : err;
-}
-
-/* May sleep. */
-static long epoll_wait_until(struct task *t, int epfd, uaddr_t uevents, int max, uint64_t deadline)
-{
-	struct file *epf;
-	struct epoll *ep;
-	long ret;
-
-	if (max <= 0 || max > EVENTS_MAX)
-		return -EINVAL;
-	epf = fd_get(t, epfd);
-	if (!epf)
-		return -EBADF;
-	if (epf->ops != &epoll_ops) {
-		file_put(epf);
-		return -EINVAL;
-	}
-	ep = epf->priv;
-	for (;;) {
-		struct wait_entry we;
-		int err;
-
-		ret = epoll_deliver(ep, t, uevents, max);
-		if (ret || !deadline)
-			break;
-		wait_entry_init(&we, t);
-		we.exclusive = true;
-		waitq_add(&ep->waiters, &we);
-		err = task_sleep_until(deadline);
-		waitq_del(&we);
-		if (err == -ETIMEDOUT) {
-			deadline = 0;
-		} else if (err) {
-			ret = -EINTR; /* never restarted: signal(7) */
-			if (!list_empty(&ep->ready))
-				waitq_wake_n(&ep->waiters, 1, EPOLLIN);
-			break;
-		}
-	}
-	file_put(epf);
-	return ret;
-}
-
-long sys_epoll_wait(struct task *t, int epfd, uaddr_t events, int maxevents, int timeout)
-{
-	return epoll_wait_until(t, epfd, events, maxevents, deadline_from_ms(timeout));
-}
-
-static long epoll_pwait_until(struct task *t, int epfd, uaddr_t events, int maxevents,
-			      uint64_t deadline, uaddr_t sigmask, size_t sigsetsize)
-{
-	long ret = temp_mask_begin(t, sigmask, sigsetsize);
-
-	if (ret)
-		return ret;
-	ret = epoll_wait_until(t, epfd, events, maxevents, deadline);
-	temp_mask_end(t, sigmask, ret);
-	return ret;
-}
-
-long sys_epoll_pwait(struct task *t, int epfd, uaddr_t events, int maxevents, int timeout,
-		     uaddr_t sigmask, size_t sigsetsize)
-{
-	return epoll_pwait_until(t, epfd, events, maxevents, deadline_from_ms(timeout), sigmask,
-				 sigsetsize);
-}
-
-long sys_epoll_pwait2(struct task *t, int epfd, uaddr_t events, int maxevents, uaddr_t timeout,
-		      uaddr_t sigmask, size_t sigsetsize)
-{
-	uint64_t deadline;
-	long ret = deadline_from_timespec(t, timeout, &deadline);
-
-	return ret ? ret
-		   : epoll_pwait_until(t, epfd, events, maxevents, deadline, sigmask, sigsetsize);
 }
 
 /* --- the epoll file --- */
