@@ -234,6 +234,8 @@ long task_fork(struct task *t, const struct clone_args *args)
 		return err;
 	if (over_user_limit(t))
 		return -EAGAIN;
+	if (t->se.class == SCLASS_DEADLINE && !t->sched.reset_on_fork)
+		return -EAGAIN; /* sched(7): its reservation is for one */
 	/* A signal to the group, or a stop, is to reach both or only the parent. */
 	if (signal_pending(t))
 		return -ERESTARTNOINTR;

@@ -171,6 +171,7 @@ static void vcpu_assign(int cpu, struct task *t)
 	    .traps = vc->traps,
 	    .since_ns = rq.now_ns,
 	};
+	t->sched.last_slice_ns = slice_ns;
 	record(SREC_IN, se, cpu, slice_ns);
 	if (before != cpu && before >= 0) {
 		t->sched.migrations++;

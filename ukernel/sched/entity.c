@@ -32,17 +32,17 @@ static void inherit_from_parent(struct task *t, const struct task *parent)
 	se->latency_nice = from->latency_nice;
 	se->tickets = from->tickets;
 	se->slice_ns = from->slice_ns;
-	t->sched.util_min = parent->sched.util_min;
-	t->sched.util_max = parent->sched.util_max;
-	if (!parent->sched.reset_on_fork) {
-		se->class = from->class;
-		se->rt_priority = from->rt_priority;
+	se->class = from->class;
+	se->rt_priority = from->rt_priority;
+	if (!parent->sched.reset_on_fork)
+		return; /* fork() has refused DEADLINE: a reservation cannot be doubled */
+	if (se->class == SCLASS_DEADLINE || se->rt_priority > 0) {
+		se->class = SCLASS_OTHER;
+		se->rt_priority = 0;
+		se->nice = 0;
 	} else if (se->nice < 0) {
 		se->nice = 0;
 	}
-	/* A reservation is not shared and cannot be doubled: fork() refuses without the reset. */
-	if (se->class == SCLASS_DEADLINE)
-		se->class = SCLASS_OTHER;
 }
 
 void sched_task_init(struct task *t, const struct task *parent)
@@ -59,7 +59,6 @@ void sched_task_init(struct task *t, const struct task *parent)
 	se->cpu = se->last_cpu = -1;
 	se->arrival_ns = rq.now_ns;
 	se->affinity = nr_cpus == CPUS_MAX ? UINT64_MAX : (1ULL << nr_cpus) - 1;
-	t->sched.util_max = 1024;
 	if (parent)
 		inherit_from_parent(t, parent);
 	se->weight = sched_weight_of(se->nice);
@@ -142,12 +141,6 @@ void sched_set_affinity(struct task *t, uint64_t mask)
 	if (t == current)
 		while (!(mask >> t->vcpu & 1))
 			sched_move_current();
-}
-
-uint64_t sched_slice_ns(struct task *t)
-{
-	rq_clock();
-	return rq.policy->slice_ns(&rq, &t->se);
 }
 
 /* --- priority inheritance --- */

@@ -19,9 +19,10 @@ struct sched_account {
 	uint64_t waited_ns;	/* on the run queue, in all */
 	uint64_t kernel_cycles; /* spent on the task's kernel stack */
 	uint64_t switches_voluntary, switches_involuntary, migrations;
-	bool started;	    /* has been queued before */
-	bool reset_on_fork; /* SCHED_RESET_ON_FORK */
-	uint32_t util_min, util_max;
+	bool started;		/* has been queued before */
+	bool reset_on_fork;	/* SCHED_RESET_ON_FORK */
+	bool reclaim;		/* SCHED_FLAG_RECLAIM */
+	uint64_t last_slice_ns; /* given when it last got a virtual CPU; 0: never did */
 	struct task *owner; /* holds the lock that this task sleeps for; NULL: none, or not known */
 };
 
@@ -63,7 +64,6 @@ int sched_admit(struct task *t, uint64_t runtime, uint64_t deadline, uint64_t pe
 void sched_set_affinity(struct task *t, uint64_t mask);
 /* Queue current until another virtual CPU takes it. */
 void sched_move_current(void);
-uint64_t sched_slice_ns(struct task *t);
 /* Returns when every guest that was in user mode at the call has been in the kernel.  May sleep. */
 void sched_barrier(struct task *t);
 

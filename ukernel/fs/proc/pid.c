@@ -96,8 +96,40 @@ static int show_schedstat(struct seq *s, const struct proc_node *n)
 
 	if (!t)
 		return -ESRCH;
-	seq_printf(s, "%lu %lu %lu\n", (unsigned long)t->se.ran_ns, (unsigned long)t->sched.waited_ns,
+	seq_printf(s, "%lu %lu %lu\n", (unsigned long)t->se.ran_ns,
+		   (unsigned long)t->sched.waited_ns,
 		   (unsigned long)(t->sched.switches_voluntary + t->sched.switches_involuntary));
+	return 0;
+}
+
+/* A task's part of what Linux shows with CONFIG_SCHED_DEBUG, in its format. */
+static int show_sched(struct seq *s, const struct proc_node *n)
+{
+	struct task *t = proc_task(n);
+
+	if (!t)
+		return -ESRCH;
+	const struct sched_entity *se = &t->se;
+	const struct sched_account *a = &t->sched;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {
+	    {"nr_switches", a->switches_voluntary + a->switches_involuntary},
+	    {"nr_voluntary_switches", a->switches_voluntary},
+	    {"nr_involuntary_switches", a->switches_involuntary},
+	    {"se.nr_migrations", a->migrations},
+	    {"se.load.weight", (uint64_t)se->weight * 1024},
+	    {"policy", (uint64_t)se->class},
+	    {"prio", (uint64_t)(se->rt_priority ? 99 - se->rt_priority : 120 + se->nice)},
+	};
+
+	seq_printf(s, "%s (%d, #threads: %d)\n", t->comm, t->tid, t->proc->nr_threads);
+	seq_puts(s, "-------------------------------------------------------------------\n");
+	seq_printf(s, "%-45s:%14lu.%06lu\n", "se.sum_exec_runtime",
+		   (unsigned long)(se->ran_ns / 1000000), (unsigned long)(se->ran_ns % 1000000));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		seq_printf(s, "%-45s:%21lu\n", rows[i].name, (unsigned long)rows[i].value);
 	return 0;
 }
 
@@ -361,6 +393,7 @@ const struct proc_dir proc_net_dir = {PROC_DIR(net_entries)};
 	    {"personality", S_IFREG | 0400, true, .show = show_personality},                        \
 	    {"root", S_IFLNK | 0777, true, .link = place_link, .follow = place_follow, .arg = 'r'}, \
 	    {"schedstat", S_IFREG | 0444, .show = show_schedstat},                                  \
+	    {"sched", S_IFREG | 0644, .show = show_sched},                                          \
 	    {"sessionid", S_IFREG | 0444, .show = show_unset_id},                                   \
 	    {"pagemap", S_IFREG | 0400, true, .memory = true, .fops = &proc_pagemap_fops},          \
 	    {"smaps", S_IFREG | 0444, true, .memory = true, .show = proc_show_smaps},               \

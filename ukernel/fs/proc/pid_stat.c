@@ -102,8 +102,12 @@ int proc_show_stat(struct seq *s, const struct proc_node *n)
 	struct mm_stats ms = {0};
 	struct signal_sets sets;
 	struct usage use;
-	int priority = t ? t->se.nice : 0;
+	int nice = t ? t->se.nice : 0, priority = 20 + nice;
 
+	if (t && t->se.class == SCLASS_DEADLINE)
+		priority = -101;
+	else if (t && t->se.rt_priority)
+		priority = -1 - t->se.rt_priority;
 	usage_get(n, p, t, &use);
 	signal_sets_get(p, t, &sets);
 	if (t && t->mm)
@@ -116,7 +120,7 @@ int proc_show_stat(struct seq *s, const struct proc_node *n)
 		   (unsigned long)(use.cpu_ns / NS_PER_TICK),
 		   (unsigned long)(use.sys_ns / NS_PER_TICK),
 		   (unsigned long)(p->dead_children.user_ns / NS_PER_TICK),
-		   (unsigned long)(p->dead_children.sys_ns / NS_PER_TICK), 20 + priority, priority,
+		   (unsigned long)(p->dead_children.sys_ns / NS_PER_TICK), priority, nice,
 		   p->nr_threads, (unsigned long)((t ? t->start_ns : n->start_ns) / NS_PER_TICK));
 	seq_printf(s, "%lu %lu %lu ", (unsigned long)ms.total,
 		   (unsigned long)(proc_resident(t) / PAGE_SIZE),
