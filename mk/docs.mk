@@ -19,3 +19,6 @@ docs: $(B)/ukernel $(B)/ukernel.1 $(B)/ukernel.bash
 docs-check: $(B)/ukernel
 	@$(B)/ukernel syscalls --markdown | diff -u docs/syscalls.md - || \
 		{ echo "docs/syscalls.md is out of date: make docs" >&2; exit 1; }
+
+# What assets.S brings in.
+$(B)/obj/ukernel/lab/assets.o: ukernel/lab/report.css ukernel/lab/report.js

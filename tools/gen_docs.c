@@ -70,10 +70,19 @@ static void print_man_option(const struct option *o)
 	printf("\n\n");
 }
 
+/* "sched_run" is two words to its user. */
+static void print_name(const char *name)
+{
+	for (; *name; name++)
+		putchar(*name == '_' ? ' ' : *name);
+}
+
 static void print_man(void)
 {
 	for (size_t c = 0; c < COUNT(commands); c++) {
-		printf("## ukernel %s ", commands[c].name);
+		printf("## ukernel ");
+		print_name(commands[c].name);
+		putchar(' ');
 		print_scdoc(commands[c].args);
 		printf("\n\n");
 		print_scdoc(commands[c].help);
@@ -132,8 +141,39 @@ static void print_commands(void)
 {
 	printf("COMPREPLY=($(compgen -W \"");
 	for (size_t c = 0; c < COUNT(commands); c++)
-		printf("%s%s", c ? " " : "", commands[c].name);
+		if (!strchr(commands[c].name, '_'))
+			printf("%s%s", c ? " " : "", commands[c].name);
 	printf("\" -- \"$cur\"))\n");
+}
+
+/* A command of two words: the second, then its options. */
+static void print_second_words(const char *first)
+{
+	size_t len = strlen(first);
+
+	printf("\t%s)\n\t\tif ((COMP_CWORD == 2)); then\n\t\t\tCOMPREPLY=($(compgen -W \"", first);
+	for (size_t c = 0; c < COUNT(commands); c++)
+		if (strncmp(commands[c].name, first, len) == 0 && commands[c].name[len] == '_')
+			printf(" %s", commands[c].name + len + 1);
+	printf("\" -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n\t\tcase ${COMP_WORDS[2]} in\n");
+	for (size_t c = 0; c < COUNT(commands); c++) {
+		if (strncmp(commands[c].name, first, len) != 0 || commands[c].name[len] != '_')
+			continue;
+		printf("\t\t%s) COMPREPLY=($(compgen -W \"", commands[c].name + len + 1);
+		print_words(commands[c].name);
+		printf("\" -- \"$cur\") $(compgen -f -- \"$cur\")) ;;\n");
+	}
+	printf("\t\tesac\n\t\treturn\n\t\t;;\n");
+}
+
+static int has_second_words(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t c = 0; c < COUNT(commands); c++)
+		if (strncmp(commands[c].name, name, len) == 0 && commands[c].name[len] == '_')
+			return 1;
+	return 0;
 }
 
 /* Every command but run completes its options, or the names of commands. */
@@ -145,6 +185,12 @@ static void print_simple_commands(void)
 	for (size_t c = 0; c < COUNT(commands); c++) {
 		if (strcmp(commands[c].name, "run") == 0 || strcmp(commands[c].name, "help") == 0)
 			continue;
+		if (strchr(commands[c].name, '_'))
+			continue;
+		if (has_second_words(commands[c].name)) {
+			print_second_words(commands[c].name);
+			continue;
+		}
 		printf("\t%s)\n\t\tCOMPREPLY=($(compgen -W \"", commands[c].name);
 		print_words(commands[c].name);
 		printf("\" -- \"$cur\"))\n\t\treturn\n\t\t;;\n");

@@ -24,6 +24,8 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int command_run(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_syscalls(int argc, char **argv);
+int command_sched(int argc, char **argv);     /* sched.c: finds the second word */
+int command_sched_run(int argc, char **argv); /* sched_run.c */
 int command_bench(int argc, char **argv);
 
 /* What the program is to have from us; static.  Call it first of all. */

@@ -77,11 +77,15 @@ int main(int argc, char **argv)
 		return flush_stdout(command_syscalls(argc - 1, argv + 1));
 	if (strcmp(name, "bench") == 0)
 		return flush_stdout(command_bench(argc - 1, argv + 1));
+	if (strcmp(name, "sched") == 0)
+		return flush_stdout(command_sched(argc - 1, argv + 1));
 	if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0 ||
 	    strcmp(name, "-V") == 0)
 		return flush_stdout(print_version());
 	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-		options_print_help(stdout, argc > 2 ? argv[2] : NULL);
+		options_print_help(stdout, argc > 3   ? xasprintf("%s_%s", argv[2], argv[3])
+					   : argc > 2 ? argv[2]
+						      : NULL);
 		return flush_stdout(0);
 	}
 	if (*name == '-')

@@ -124,10 +124,22 @@ static void print_option(FILE *out, const struct option_desc *o)
 	print_wrapped(out, o->help, indent, indent);
 }
 
+/* "sched_run" is two words to its user. */
+static const char *name_shown(const char *name)
+{
+	static char shown[64];
+
+	snprintf(shown, sizeof(shown), "%s", name);
+	for (char *p = shown; *p; p++)
+		if (*p == '_')
+			*p = ' ';
+	return shown;
+}
+
 static void print_command(FILE *out, const struct command_desc *c)
 {
-	fprintf(out, "usage: ukernel %s%s%s\n\n%s.\n", c->name, *c->args ? " " : "", c->args,
-		c->help);
+	fprintf(out, "usage: ukernel %s%s%s\n\n%s.\n", name_shown(c->name), *c->args ? " " : "",
+		c->args, c->help);
 	bool first = true;
 	for (const struct option_desc *o = option_table; o->command; o++) {
 		if (strcmp(o->command, c->name) != 0)
@@ -161,6 +173,6 @@ void options_print_help(FILE *out, const char *command)
 	      "their system calls is carried out by ukernel, not by the host.\n\n",
 	      out);
 	for (const struct command_desc *c = command_table; c->name; c++)
-		fprintf(out, "  %-10s %s\n", c->name, c->help);
+		fprintf(out, "  %-10s %s\n", name_shown(c->name), c->help);
 	fputs("\nTry: ukernel run -- ls -l /\n     ukernel help run\n", out);
 }

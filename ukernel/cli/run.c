@@ -5,6 +5,7 @@
  */
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/watch.h"
 #include "lib/log.h"
 #include "machine.h"
 #include "sandbox.h"
@@ -25,7 +26,8 @@
 
 struct run_options {
 	struct boot_config config;
-	const char *backend, *user, *output;
+	const char *backend, *user, *output, *gantt;
+	bool sched_stats;
 	char **env; /* of --env, in order */
 	unsigned nr_env;
 };
@@ -108,6 +110,12 @@ static void take_watching_option(struct run_options *o, int id, char *arg)
 		break;
 	case OPT_run_COUNT:
 		c->count_calls = true;
+		break;
+	case OPT_run_GANTT:
+		o->gantt = arg;
+		break;
+	case OPT_run_SCHED_STATS:
+		o->sched_stats = true;
 		break;
 	case OPT_run_EXPLAIN:
 		c->explain = true;
@@ -285,7 +293,7 @@ static void open_output(struct run_options *o)
 	o->config.trace_out = stderr;
 	if (!o->output)
 		return;
-	if (!o->config.trace && !o->config.count_calls && !o->config.explain)
+	if (!o->config.trace && !o->config.count_calls && !o->config.explain && !o->sched_stats)
 		o->config.trace = true;
 	o->config.trace_out = fopen(o->output, "we");
 	if (!o->config.trace_out)
@@ -343,6 +351,7 @@ int command_run(int argc, char **argv)
 		die("--trace: '%s' is no list of system calls or %%classes; see ukernel help run",
 		    o.config.trace_filter);
 	explain_init(&o.config);
+	watch_start(o.gantt, o.sched_stats);
 	close_inherited_fds(o.output ? fileno(o.config.trace_out) : -1);
 
 	start_machine(&o);
@@ -350,6 +359,7 @@ int command_run(int argc, char **argv)
 	machine->fini();
 	trace_finish();
 	explain_finish();
+	watch_finish(&o.config);
 	syscall_missing_report();
 	return exit_status(err, status);
 }

@@ -12,7 +12,7 @@
 
 #define DETAIL_ROWS_MAX 100
 
-void html_text(FILE *out, const char *text)
+void report_text(FILE *out, const char *text)
 {
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
@@ -102,7 +102,7 @@ static bool is_best(const struct column_desc *c, double v, double best, double w
 
 static void comparison(FILE *out, const struct report *report)
 {
-	double (*v)[NR_COLUMNS] = calloc(report->nr_runs, sizeof(*v));
+	double(*v)[NR_COLUMNS] = calloc(report->nr_runs, sizeof(*v));
 	double best[NR_COLUMNS], worst[NR_COLUMNS];
 	bool shown[NR_COLUMNS] = {false};
 
@@ -131,7 +131,7 @@ static void comparison(FILE *out, const struct report *report)
 	fputs("</tr>\n", out);
 	for (size_t r = 0; r < report->nr_runs; r++) {
 		fprintf(out, "<tr><td><a href='#run%zu'>", r);
-		html_text(out, report->runs[r].sched);
+		report_text(out, report->runs[r].sched);
 		fputs("</a></td>", out);
 		for (size_t c = 0; c < NR_COLUMNS; c++) {
 			if (!shown[c])
@@ -158,18 +158,19 @@ static void details(FILE *out, const struct report_run *run)
 	const struct metrics *m = run->metrics;
 
 	fputs("<details><summary>", out);
-	html_text(out, run->sched);
-	fprintf(out,
-		": %zu tasks</summary><table><tr><th>task</th><th>arrival ms</th><th>response ms</th>"
-		"<th>turnaround ms</th><th>CPU ms</th><th>waiting ms</th><th>share of due</th>"
-		"<th>preempted</th><th>migrations</th><th>wake p50 µs</th><th>wake p99 µs</th>"
-		"<th>missed</th></tr>\n",
-		m->nr_rows);
+	report_text(out, run->sched);
+	fprintf(
+	    out,
+	    ": %zu tasks</summary><table><tr><th>task</th><th>arrival ms</th><th>response ms</th>"
+	    "<th>turnaround ms</th><th>CPU ms</th><th>waiting ms</th><th>share of due</th>"
+	    "<th>preempted</th><th>migrations</th><th>wake p50 µs</th><th>wake p99 µs</th>"
+	    "<th>missed</th></tr>\n",
+	    m->nr_rows);
 	for (size_t i = 0; i < m->nr_rows && i < DETAIL_ROWS_MAX; i++) {
 		struct metrics_row *row = m->rows[i];
 
 		fputs("<tr><td>", out);
-		html_text(out, row->name);
+		report_text(out, row->name);
 		fprintf(out, "</td><td>%.1f</td>", (double)(row->arrival_ns - m->start_ns) / 1e6);
 		if (row->has_run)
 			fprintf(out, "<td>%.2f</td>",
@@ -197,8 +198,8 @@ static void details(FILE *out, const struct report_run *run)
 		else
 			fputs("<td>-</td><td>-</td>", out);
 		if (row->jobs)
-			fprintf(out, "<td>%llu of %llu</td></tr>\n", (unsigned long long)row->missed,
-				(unsigned long long)row->jobs);
+			fprintf(out, "<td>%llu of %llu</td></tr>\n",
+				(unsigned long long)row->missed, (unsigned long long)row->jobs);
 		else
 			fputs("<td>-</td></tr>\n", out);
 	}
@@ -215,32 +216,32 @@ static void head(FILE *out, const struct report *report)
 	fputs("<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>"
 	      "<meta name=viewport content='width=device-width'><title>",
 	      out);
-	html_text(out, report->title);
+	report_text(out, report->title);
 	fprintf(out, "</title>\n<style>\n%s</style></head>\n<body>\n<h1>", report_css);
-	html_text(out, report->title);
+	report_text(out, report->title);
 	fputs("</h1>\n<p class=about>", out);
 	if (report->about && *report->about)
-		html_text(out, report->about);
+		report_text(out, report->about);
 	if (report->how) {
 		fputs(" <span class=how>", out);
-		html_text(out, report->how);
+		report_text(out, report->how);
 		fputs("</span>", out);
 	}
 	fputs("</p>\n", out);
 }
 
-static void run_html(FILE *out, const struct report *report, size_t r,
-		     const struct report_key *key, uint64_t span_ns)
+static void run_html(FILE *out, const struct report *report, size_t r, const struct report_key *key,
+		     uint64_t span_ns)
 {
 	const struct report_run *run = &report->runs[r];
 	struct metrics_sum s = metrics_sum(run->metrics);
 	struct gantt g;
 
 	fprintf(out, "<section id=run%zu><h3>", r);
-	html_text(out, run->sched);
+	report_text(out, run->sched);
 	fputs(" <small>", out);
 	if (run->summary)
-		html_text(out, run->summary);
+		report_text(out, run->summary);
 	fputs("</small></h3>\n<p class=facts>", out);
 	if (s.done)
 		fprintf(out, "mean turnaround <b>%.1f ms</b>, ", s.turnaround_ms);
@@ -275,9 +276,10 @@ int report_html(FILE *out, const struct report *report)
 	report_key_make(key, report);
 	head(out, report);
 	if (report->nr_runs > 1)
-		fputs("<h2>At a glance</h2>\n<p class=hint>The best of each column is marked. Point "
-		      "at a heading for what it means.</p>\n",
-		      out);
+		fputs(
+		    "<h2>At a glance</h2>\n<p class=hint>The best of each column is marked. Point "
+		    "at a heading for what it means.</p>\n",
+		    out);
 	comparison(out, report);
 	fputs("<h2>Who ran when</h2>\n<p class=hint>A row for each CPU, then one for each task: "
 	      "solid where it <b>runs</b>, a thin pale bar where it <b>waits</b> for a CPU, "

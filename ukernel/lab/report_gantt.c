@@ -140,9 +140,12 @@ static void pen_bar(struct pen *p, int layer, double x, double y, double w, doub
 static const char *why_text(uint8_t why)
 {
 	static const char *const texts[] = {
-	    [CHARGE_RUNS] = "",			 [CHARGE_PREEMPTED] = ", then preempted",
-	    [CHARGE_EXPIRED] = ", slice over",	 [CHARGE_YIELD] = ", then yielded",
-	    [CHARGE_SLEEP] = ", then slept",	 [CHARGE_EXIT] = ", then over",
+	    [CHARGE_RUNS] = "",
+	    [CHARGE_PREEMPTED] = ", then preempted",
+	    [CHARGE_EXPIRED] = ", slice over",
+	    [CHARGE_YIELD] = ", then yielded",
+	    [CHARGE_SLEEP] = ", then slept",
+	    [CHARGE_EXIT] = ", then over",
 	};
 
 	return why < sizeof(texts) / sizeof(*texts) && texts[why] ? texts[why] : "";
@@ -154,9 +157,10 @@ static void pen_titled(struct pen *p, const struct timeline_span *s, const struc
 	bool waits = s->cpu == TIMELINE_WAITS;
 	char from[32], len[32];
 
-	fprintf(p->titled, "<rect class='c%d%s' x='%.2f' y='%.1f' width='%.2f' height='%.1f'><title>",
+	fprintf(p->titled,
+		"<rect class='c%d%s' x='%.2f' y='%.1f' width='%.2f' height='%.1f'><title>",
 		t->colour, waits ? " w" : "", PLOT_LEFT + x, y, w, h);
-	html_text(p->titled, t->name);
+	report_text(p->titled, t->name);
 	fprintf(p->titled, " %s %s, from %s%s</title></rect>\n", waits ? "waits" : "runs",
 		time_text(s->to_ns - s->from_ns, len), time_text(s->from_ns - p->start_ns, from),
 		waits ? "" : why_text(s->why));
@@ -164,7 +168,7 @@ static void pen_titled(struct pen *p, const struct timeline_span *s, const struc
 	if (!waits && h > TASK_HEIGHT && w > 9.0 * (double)strlen(t->name) + 6) {
 		fprintf(p->titled, "<text class=in x='%.1f' y='%.1f'>", PLOT_LEFT + x + w / 2,
 			y + h / 2 + 4.5);
-		html_text(p->titled, t->name);
+		report_text(p->titled, t->name);
 		fputs("</text>\n", p->titled);
 	}
 }
@@ -225,7 +229,7 @@ static void row_label(FILE *out, const struct timeline *tl, const struct gantt_r
 	fprintf(out, "<text class=name x='%d' y='%.1f'>", PLOT_LEFT - 8,
 		row->y + row->height / 2.0 + 4);
 	if (row->is_task)
-		html_text(out, tl->tasks[row->index].name);
+		report_text(out, tl->tasks[row->index].name);
 	else
 		fprintf(out, "CPU %u", row->index);
 	fprintf(out, "</text><rect class=bed x='%d' y='%d' width='%d' height='%d'/>\n", PLOT_LEFT,
@@ -252,7 +256,8 @@ static void marks(FILE *out, const struct timeline *tl, const struct gantt *g, c
 		if (!row->is_task)
 			continue;
 		double x = PLOT_LEFT + (double)(t->arrival_ns - tl->start_ns) * p->scale;
-		fprintf(out, "<path class=arrive d='M%.1f %dv%d'/>", x, row->y - 2, row->height + 4);
+		fprintf(out, "<path class=arrive d='M%.1f %dv%d'/>", x, row->y - 2,
+			row->height + 4);
 		if (t->done)
 			fprintf(out, "<path class=end d='M%.1f %dv%d'/>",
 				PLOT_LEFT + (double)(t->end_ns - tl->start_ns) * p->scale,

@@ -19,7 +19,7 @@ static int key_colour(struct report_key *key, const char *name)
 			return i;
 	if (key->count == COLOUR_OTHER)
 		return COLOUR_OTHER;
-	strncpy(key->name[key->count], name, sizeof(key->name[0]) - 1);
+	snprintf(key->name[key->count], sizeof(key->name[0]), "%s", name);
 	return key->count++;
 }
 
@@ -56,7 +56,7 @@ void report_key_html(FILE *out, const struct report_key *key)
 	fputs("<p class=key>", out);
 	for (int i = 0; i < key->count; i++) {
 		fprintf(out, "<span><i class=c%d></i>", i);
-		html_text(out, key->name[i]);
+		report_text(out, key->name[i]);
 		fputs("</span> ", out);
 	}
 	if (key->others)

@@ -38,7 +38,7 @@ struct gantt {
 };
 
 /* report.c */
-void html_text(FILE *out, const char *text); /* with &, <, > and quotes made harmless */
+void report_text(FILE *out, const char *text); /* with &, <, > and quotes made harmless */
 /* "12 ms", "3.5 s": a time as short as it can be said. */
 const char *time_text(uint64_t ns, char buf[32]);
 
@@ -55,8 +55,8 @@ void gantt_svg(FILE *out, const struct timeline *tl, const struct gantt *g, uint
 void axis_svg(FILE *out, int height, uint64_t span_ns);
 
 /* report_plots.c */
-void share_svg(FILE *out, const struct timeline *tl, const struct report_key *key,
-	       uint64_t span_ns, size_t run);
+void share_svg(FILE *out, const struct timeline *tl, const struct report_key *key, uint64_t span_ns,
+	       size_t run);
 void latency_html(FILE *out, const struct report *report);
 
 /* report_data.c: what the script needs. */

@@ -45,8 +45,9 @@ void share_svg(FILE *out, const struct timeline *tl, const struct report_key *ke
 		"<svg class=share data-run='%zu' viewBox='0 0 %d %d' role=img "
 		"aria-label='share of the CPUs over time'>\n",
 		run, SVG_WIDTH, SHARE_HEIGHT + SHARE_AXIS);
-	fprintf(out, "<text class=name x='%d' y='12'>100 %%</text><text class=name x='%d' "
-		     "y='%d'>share of CPU</text><text class=name x='%d' y='%d'>0</text>",
+	fprintf(out,
+		"<text class=name x='%d' y='12'>100 %%</text><text class=name x='%d' "
+		"y='%d'>share of CPU</text><text class=name x='%d' y='%d'>0</text>",
 		PLOT_LEFT - 8, PLOT_LEFT - 8, SHARE_HEIGHT / 2 + 4, PLOT_LEFT - 8, SHARE_HEIGHT);
 	fprintf(out, "<rect class=bed x='%d' y='0' width='%d' height='%d'/>", PLOT_LEFT, PLOT_WIDTH,
 		SHARE_HEIGHT);
@@ -70,7 +71,7 @@ void share_svg(FILE *out, const struct timeline *tl, const struct report_key *ke
 			below[i] = fmin(1, below[i] + share[c][i] / tl->cpus);
 		}
 		fputs("z'><title>", out);
-		html_text(out, c < key->count ? key->name[c] : "others");
+		report_text(out, c < key->count ? key->name[c] : "others");
 		fputs("</title></path>\n", out);
 	}
 	axis_svg(out, SHARE_HEIGHT + SHARE_AXIS, span_ns);
@@ -158,7 +159,7 @@ static void cdf_line(FILE *out, const uint64_t *ns, size_t n, size_t run, const 
 			8 + CDF_HEIGHT * (1 - (double)(rank + 1) / (double)n));
 	}
 	fprintf(out, "H%d'><title>", CDF_LEFT + CDF_WIDTH);
-	html_text(out, sched);
+	report_text(out, sched);
 	fprintf(out, ": half within %s", time_text(ns[n / 2], buf));
 	fprintf(out, ", 99 %% within %s</title></path>\n", time_text(ns[(n - 1) * 99 / 100], buf));
 }
@@ -174,7 +175,7 @@ static void cdf_panel(FILE *out, const struct report *report, const char *group)
 		if (ns && n >= CDF_LEAST) {
 			if (!any) {
 				fputs("<figure><figcaption>", out);
-				html_text(out, group ? group : "all tasks");
+				report_text(out, group ? group : "all tasks");
 				fprintf(out,
 					"</figcaption><svg class=cdf viewBox='0 0 %d %d' role=img "
 					"aria-label='latency distribution'>",
@@ -206,7 +207,7 @@ void latency_html(FILE *out, const struct report *report)
 	fputs("<p class=key>", out);
 	for (size_t r = 0; r < report->nr_runs; r++) {
 		fprintf(out, "<span><i class=p%zu></i>", r % COLOUR_OTHER);
-		html_text(out, report->runs[r].sched);
+		report_text(out, report->runs[r].sched);
 		fputs("</span> ", out);
 	}
 	fputs("</p>\n<div class=panels>\n", out);

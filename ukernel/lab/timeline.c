@@ -3,6 +3,7 @@
  */
 #include "lab/timeline.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,8 +52,9 @@ static void text_set(char *to, size_t size, const char *text)
 {
 	if (!text)
 		return;
-	memset(to, 0, size);
-	strncpy(to, text, size - 1);
+	size_t len = strnlen(text, size - 1);
+	memmove(to, text, len);
+	to[len] = '\0';
 }
 
 static bool id_room(struct timeline *tl, uint64_t id)

@@ -1,0 +1,32 @@
+/*
+ * sched.c - `ukernel sched`: finds the second word and hands over.
+ */
+#include "cli/cli.h"
+#include "cli/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} subcommands[] = {
+    {"run", command_sched_run},
+};
+
+int command_sched(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	for (size_t i = 0; i < sizeof(subcommands) / sizeof(*subcommands); i++)
+		if (strcmp(name, subcommands[i].name) == 0)
+			return subcommands[i].run(argc - 1, argv + 1);
+	if (!*name || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+		options_print_help(*name ? stdout : stderr, "sched");
+		for (size_t i = 0; i < sizeof(subcommands) / sizeof(*subcommands); i++)
+			fprintf(*name ? stdout : stderr, "  ukernel sched %s\n",
+				subcommands[i].name);
+		return *name ? 0 : EXIT_OWN_FAILURE;
+	}
+	die("no command 'sched %s'; see ukernel sched --help", name);
+}
