@@ -51,7 +51,7 @@ $(UNITS): $(B)/tests/%: $(B)/obj/tests/%.o $(FAKE_OBJ) $(B)/libukernel.a
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $< $(FAKE_OBJ) -Wl,--whole-archive $(B)/libukernel.a \
-		-Wl,--no-whole-archive $(UNIT_LIBS) -lcriterion -pthread
+		-Wl,--no-whole-archive $(UNIT_LIBS) -lcriterion -lm -pthread
 # What is pure in the machines.
 $(B)/tests/patch_test: $(B)/libsandbox.a
 $(B)/tests/patch_test: UNIT_LIBS := $(B)/libsandbox.a -lZydis
