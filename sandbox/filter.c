@@ -2,6 +2,7 @@
  * filter.c - the seccomp program that every guest runs under: the trap table of this machine.
  *
  *	foreign ABI (32-bit entry), x32 numbers		notification
+ *	sched_yield from turbo's stub page		allowed
  *	from the stub page, with the secret		allowed: an order of ours
  *	needs registers or its own address space	trace stop, so that both are at hand
  *	all else					notification
@@ -37,6 +38,7 @@
 
 #include "inject.h"
 #include "stub.h"
+#include "turbo.h"
 #include "usermem.h"
 
 /* SPEC_ALLOW: hosts before 5.16 would else slow all guest code down with mitigations that are off
@@ -66,16 +68,40 @@ static const int traced_rights[] = {PROT_WRITE, PROT_EXEC};
 static struct sock_filter code[CODE_MAX];
 static struct sock_fprog program = {.filter = code};
 
+/* turbo only: its stub may give up the core, which is harmless with any registers. */
+static size_t yield_build(struct sock_filter *out)
+{
+	uaddr_t page = stub.base - TURBO_CODE_SIZE;
+	const struct sock_filter yield[] = {
+	    LOAD(HI(instruction_pointer)),
+	    IF_EQ(page >> 32, 0, 5),
+	    LOAD(LO(instruction_pointer)),
+	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)PAGE_MASK),
+	    IF_EQ(page, 0, 2),
+	    LOAD(LO(nr)),
+	    IF_EQ(SYS_sched_yield, 1, 0),
+	    BPF_STMT(BPF_JMP | BPF_JA, 1),
+	    RET(SECCOMP_RET_ALLOW),
+	};
+
+	if (stub.lo == stub.base)
+		return 0;
+	memcpy(out, yield, sizeof(yield));
+	return sizeof(yield) / sizeof(yield[0]);
+}
+
 /* The part by hand.  Returns its length; control falls through to what follows. */
 static size_t prologue_build(struct sock_filter *out)
 {
 	const uint32_t hi = (uint32_t)(stub.secret >> 32), lo = (uint32_t)stub.secret;
-	const struct sock_filter prologue[] = {
+	const struct sock_filter abi[] = {
 	    /* 0 */ LOAD(LO(arch)),
 	    /* 1 */ IF_EQ(AUDIT_ARCH_X86_64, 0, 2), /* else to 4 */
 	    /* 2 */ LOAD(LO(nr)),
 	    /* 3 */ IF_GE(X32_BIT, 0, 1),
 	    /* 4 */ RET(SECCOMP_RET_USER_NOTIF),
+	};
+	const struct sock_filter orders[] = {
 	    /* 5 */ LOAD(HI(instruction_pointer)),
 	    /* 6 */ IF_EQ(stub.base >> 32, 0, 20), /* else to REST */
 	    /* 7 */ LOAD(LO(instruction_pointer)),
@@ -100,9 +126,12 @@ static size_t prologue_build(struct sock_filter *out)
 	    /* 26 */ RET(SECCOMP_RET_ALLOW),
 	    /* 27: REST, the search tree */
 	};
+	size_t n = sizeof(abi) / sizeof(abi[0]);
 
-	memcpy(out, prologue, sizeof(prologue));
-	return sizeof(prologue) / sizeof(prologue[0]);
+	memcpy(out, abi, sizeof(abi));
+	n += yield_build(out + n);
+	memcpy(out + n, orders, sizeof(orders));
+	return n + sizeof(orders) / sizeof(orders[0]);
 }
 
 /* The part by libseccomp, read back through a file as it offers no other way.  Returns its length

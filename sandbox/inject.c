@@ -46,6 +46,8 @@ static int stub_enter(struct vthread *th, struct regs *stub_regs)
 		return ret;
 	}
 	memcpy(&stub_regs->rsp, &th->regs.rsp, sizeof(*stub_regs) - offsetof(struct regs, rsp));
+	if (th->own_gs != 0 && stub_regs->gs_base == 0)
+		stub_regs->gs_base = th->own_gs;
 	stub_regs->ss = GUEST_DS;
 	th->dirt = DIRT_ALL;
 	return host_ptrace(PTRACE_SETREGS, th->host_pid, 0, stub_regs);

@@ -46,6 +46,8 @@ int regs_load(struct vthread *th)
 		return ret;
 	th->regs_valid = true;
 	th->dirt = DIRT_NONE;
+	if (th->own_gs != 0 && th->regs.gs_base == th->own_gs)
+		th->regs.gs_base = 0; /* as the guest has left it */
 	/* Stopped on its way into a notification, which is cancelled: the host would restart the
 	 * call when the thread goes on.  Show it, and let it go on, before the call. */
 	if ((int64_t)th->regs.rax == RESTART_CALL && (int64_t)th->regs.orig_rax >= 0) {
@@ -65,6 +67,8 @@ static int regs_store(struct vthread *th)
 	struct iovec part = {&host, REGS_GENERAL};
 
 	host.orig_rax = (uint64_t)-1;
+	if (th->own_gs != 0 && host.gs_base == 0)
+		host.gs_base = th->own_gs;
 	/* The short form needs the 64-bit layout, thus a host cs that is 64-bit. */
 	if (th->dirt == DIRT_GENERAL)
 		return host_ptrace(PTRACE_SETREGSET, th->host_pid, NT_PRSTATUS, &part);
@@ -77,6 +81,7 @@ void regs_forget(struct vthread *th)
 	th->result_set = false;
 	th->regs_valid = false;
 	th->call_open = false;
+	th->answer_owed = false;
 }
 
 static long regs_poke(struct vthread *th, size_t offset, int64_t value)

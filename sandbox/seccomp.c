@@ -83,6 +83,9 @@ static int listener_read(struct event *out)
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request) < 0)
 		return errno == ENOENT || errno == EINTR ? 0 : -errno;
 	th = thread_find((pid_t)request->pid);
+	if (th != NULL && th->box != NULL &&
+	    machine_hooks.notified(th, request->id, request->data.instruction_pointer))
+		return 0;
 	if (th == NULL || th->hold != HOLD_RUNNING)
 		return 0;
 	/* It is being stopped, which cancels this, and will ask again.  If that order was forgotten
@@ -159,6 +162,15 @@ int seccomp_start(const struct machine_config *config, struct machine_info *info
 static int seccomp_init_machine(const struct machine_config *config, struct machine_info *info)
 {
 	return seccomp_start(config, info, 0);
+}
+
+bool seccomp_reply(uint64_t id, int64_t result)
+{
+	reply->id = id;
+	reply->val = result;
+	reply->error = 0;
+	reply->flags = 0;
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, reply) == 0;
 }
 
 void seccomp_destroy(struct vthread *th)

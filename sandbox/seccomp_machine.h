@@ -12,6 +12,8 @@ extern bool seccomp_sync_wake_up;
 int seccomp_start(const struct machine_config *config, struct machine_info *info, size_t room);
 void seccomp_fini(void);
 void seccomp_destroy(struct vthread *th);
+/* Answer a notification on the spot. */
+bool seccomp_reply(uint64_t id, int64_t result);
 int seccomp_resume(struct vthread *th, int vcpu);
 int seccomp_wait(struct event *out, bool block);
 

@@ -34,6 +34,7 @@ static struct vthread *buckets[BUCKETS];
 static struct vthread *all;
 static unsigned unreaped; /* destroyed, but the host has not reported the death */
 unsigned threads_running;
+struct machine_hooks machine_hooks;
 
 static struct vthread **bucket_of(pid_t host_pid)
 {
@@ -88,6 +89,8 @@ void thread_set_hold(struct vthread *th, enum hold hold)
 {
 	threads_running += (hold == HOLD_RUNNING) - (th->hold == HOLD_RUNNING);
 	th->hold = hold;
+	if (th->box != NULL)
+		machine_hooks.watch(th, hold == HOLD_RUNNING);
 }
 
 /* The host's pid is free for reuse from here on. */
@@ -126,8 +129,12 @@ static int thread_unparked(struct vthread *th)
 	if (ret < 0)
 		return ret;
 	th->regs_valid = true;
+	if (th->own_gs != 0 && th->regs.gs_base == th->own_gs)
+		th->regs.gs_base = 0;
 	th->regs.rax = result_set ? (uint64_t)th->result : (uint64_t)-ENOSYS;
 	th->dirt = th->regs.cs == GUEST_CS ? DIRT_GENERAL : DIRT_ALL;
+	if (machine_hooks.called != NULL)
+		machine_hooks.called(th);
 	return 0;
 }
 
@@ -150,6 +157,7 @@ int thread_settle(struct vthread *th)
 			thread_set_hold(th, HOLD_STOPPED);
 		return ret;
 	case HOLD_NOTIFIED:
+	case HOLD_BOXED:
 		ret = host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL);
 		th->interrupt_owed = true;
 		if (ret == 0)
@@ -157,7 +165,10 @@ int thread_settle(struct vthread *th)
 		if (ret < 0)
 			return ret;
 		stop_seen(th, status);
-		return thread_unparked(th);
+		if (th->hold != HOLD_BOXED)
+			return thread_unparked(th);
+		machine_hooks.left(th);
+		return 0;
 	case HOLD_RUNNING:
 		return -EBUSY; /* the kernel broke the rule of control */
 	case HOLD_DEAD:
@@ -182,6 +193,8 @@ void thread_held_report(struct vthread *th, int status)
 		thread_set_hold(th, HOLD_STOPPED);
 	else if (th->hold == HOLD_NOTIFIED)
 		thread_unparked(th); /* a signal from outside cancelled the notification */
+	else if (th->hold == HOLD_BOXED)
+		machine_hooks.left(th);
 }
 
 static int thread_from(struct vthread *from, unsigned long flags, void *cookie,
@@ -209,6 +222,8 @@ static int thread_from(struct vthread *from, unsigned long flags, void *cookie,
 	th->dirt = from->dirt; /* the host copied what the injection left */
 	th->away = from->away; /* and where it may run */
 	th->pace = from->pace;
+	if (machine_hooks.cloned != NULL)
+		machine_hooks.cloned(from, th, flags & CLONE_VM);
 	*out = th;
 	return 0;
 }
@@ -249,6 +264,8 @@ void thread_destroy(struct vthread *th)
 	vm_settle(); /* others may live on in its space */
 	events_forget(th);
 	thread_set_hold(th, HOLD_DEAD);
+	if (machine_hooks.destroyed != NULL)
+		machine_hooks.destroyed(th);
 	if (th->host_pid != 0) {
 		kill(th->host_pid, SIGKILL);
 		unreaped++;
@@ -257,8 +274,10 @@ void thread_destroy(struct vthread *th)
 	thread_free(th);
 }
 
-void thread_reaped(void)
+void thread_reaped(pid_t host_pid)
 {
+	if (machine_hooks.reaped != NULL)
+		machine_hooks.reaped(host_pid);
 	if (unreaped > 0)
 		unreaped--;
 }

@@ -63,10 +63,18 @@ static bool trap_dead(struct vthread *th, struct event *out)
 /* From the registers, which are wanted anyway, or nothing else tells. */
 static bool trap_syscall_regs(struct vthread *th, struct event *out)
 {
-	const struct regs *r = &th->regs;
-
 	if (regs_load(th) < 0)
 		return trap_dead(th, out);
+	if (machine_hooks.called != NULL)
+		machine_hooks.called(th);
+	trap_syscall_fill(th, out);
+	return true;
+}
+
+void trap_syscall_fill(struct vthread *th, struct event *out)
+{
+	const struct regs *r = &th->regs;
+
 	event_fill(out, EVENT_SYSCALL, th);
 	out->syscall.nr = (uint32_t)r->orig_rax;
 	out->syscall.arg[0] = r->rdi;
@@ -77,7 +85,6 @@ static bool trap_syscall_regs(struct vthread *th, struct event *out)
 	out->syscall.arg[5] = r->r9;
 	out->syscall.ip = r->rip;
 	out->syscall.abi = SYSCALL_ABI_64;
-	return true;
 }
 
 static void event_from_info(struct event *out, const struct __ptrace_syscall_info *info,
@@ -160,6 +167,8 @@ static bool trap_signal(struct vthread *th, int sig, struct event *out)
 		return false;
 	if (trap_uretprobe(th, &si, out))
 		return true;
+	if (machine_hooks.fault != NULL && machine_hooks.fault(th, si.si_signo, si.si_code, out))
+		return out->type != EVENT_NONE;
 	event_fill(out, EVENT_FAULT, th);
 	out->fault.signo = si.si_signo;
 	out->fault.code = si.si_code;
@@ -173,7 +182,8 @@ static bool trap_stopped(struct vthread *th, struct event *out)
 	th->interrupt_owed = false;
 	if (!th->stop_wanted)
 		return false;
-	event_fill(out, EVENT_STOPPED, th);
+	if (machine_hooks.stopped == NULL || !machine_hooks.stopped(th, out))
+		event_fill(out, EVENT_STOPPED, th);
 	return true;
 }
 
@@ -232,7 +242,7 @@ void trap_sweep(bool idle)
 		th = thread_find(pid);
 		if (th == NULL) {
 			if (!WIFSTOPPED(status))
-				thread_reaped();
+				thread_reaped(pid);
 		} else if (th->hold != HOLD_RUNNING) {
 			thread_held_report(th, status);
 		} else if (trap_classify(th, status, &event)) {

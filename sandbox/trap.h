@@ -11,6 +11,8 @@ struct vthread;
 /* Turn a waitpid() status of a running thread into an event.  True: *out is filled and the thread
  * is held.  False: nothing for the kernel; the thread goes on. */
 bool trap_classify(struct vthread *th, int status, struct event *out);
+/* A system call as the loaded registers say. */
+void trap_syscall_fill(struct vthread *th, struct event *out);
 void event_fill(struct event *out, enum event_type type, struct vthread *th);
 /* Let a stopped thread go on until its next trap, by the way of this backend. */
 int trap_continue(struct vthread *th);

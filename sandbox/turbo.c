@@ -4,20 +4,26 @@
 #include "turbo.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "events.h"
 #include "host.h"
+#include "host_cpu.h"
 #include "inject.h"
+#include "mailbox.h"
 #include "regs.h"
 #include "sandbox.h"
 #include "seccomp_machine.h"
 #include "stub.h"
 #include "thread.h"
 #include "trap.h"
+#include "unwind.h"
 #include "usermem.h"
 #include "vm.h"
 #include "vthread.h"
@@ -31,6 +37,7 @@
 
 extern const char turbo_stub[], turbo_stub_end[], turbo_stub_entry[];
 
+struct turbo_parts turbo_parts;
 struct turbo turbo = {.trampolines_fd = -1};
 
 static int low_fd = -1, code_fd = -1;
@@ -53,16 +60,34 @@ static int shared_make(const char *name, size_t size, int *fd, void **view)
 	return -errno;
 }
 
+/* Calls that need a trace stop (filter.c), or that the host may be told to make (vm.c). */
+static const uint16_t direct[] = {
+    SYS_mmap,	SYS_mremap, SYS_madvise,    SYS_brk,	      SYS_mincore,  SYS_clone,
+    SYS_clone3, SYS_fork,   SYS_vfork,	    SYS_execve,	      SYS_execveat, SYS_kill,
+    SYS_tkill,	SYS_tgkill, SYS_arch_prctl, SYS_rt_sigreturn, SYS_munmap,   SYS_mprotect,
+};
+
+static void shapes_set(void)
+{
+	memset(turbo.control->shape, SHAPE_REQUEST, SHAPES_MAX);
+	for (size_t i = 0; i < sizeof(direct) / sizeof(direct[0]); i++)
+		turbo.control->shape[direct[i]] = SHAPE_DIRECT;
+}
+
 static int shared_make_all(void)
 {
 	size_t len = turbo_stub_end - turbo_stub;
 	void *view;
 	int ret = shared_make("ukernel-low", LOW_SIZE, &low_fd, &low_view);
 
+	if (ret < 0)
+		return ret;
 	turbo.slots = low_view;
-	if (ret == 0)
-		ret = shared_make("ukernel-trampolines", TURBO_TRAMPOLINES_SIZE,
-				  &turbo.trampolines_fd, &view);
+	turbo.control = (void *)((char *)low_view + TURBO_CONTROL - TURBO_SLOTS);
+	turbo.control->entry = turbo.entry;
+	shapes_set();
+	ret = shared_make("ukernel-trampolines", TURBO_TRAMPOLINES_SIZE, &turbo.trampolines_fd,
+			  &view);
 	if (ret < 0)
 		return ret;
 	turbo.trampolines_view = view;
@@ -114,9 +139,145 @@ static void shared_fini(void)
 	turbo = (struct turbo){.trampolines_fd = -1};
 }
 
+/* ---- hooks ---- */
+
+/* The thread came to the stub and has no mailbox: now it shall. */
+static void box_missed(struct vthread *th)
+{
+	if (th->box == NULL)
+		box_give(th); /* or else it stays without: slow, but right */
+	else if (th->regs.gs_base == 0)
+		th->dirt = DIRT_ALL; /* it had cleared its gs */
+}
+
+static bool turbo_fault(struct vthread *th, int signo, int code, struct event *out)
+{
+	bool call = false;
+	int ret = -1;
+
+	if ((signo != SIGSEGV && signo != SIGILL && signo != SIGBUS) || regs_load(th) < 0)
+		return false;
+	if (th->regs.rip - turbo.code < TURBO_CODE_SIZE) {
+		call = unwind_fault(th);
+	} else if (turbo_parts.fault != NULL) {
+		ret = turbo_parts.fault(th, signo);
+		call = ret == 1;
+		if (call)
+			unwind_site(th);
+	}
+	if (call)
+		box_missed(th);
+	if (call)
+		trap_syscall_fill(th, out);
+	else
+		out->type = EVENT_NONE;
+	return call || ret == 0;
+}
+
+static bool turbo_stopped(struct vthread *th, struct event *out)
+{
+	if (regs_load(th) < 0 || unwind(th) != UNWOUND_PENDING)
+		return false;
+	trap_syscall_fill(th, out);
+	return true;
+}
+
+static const struct machine_hooks turbo_hooks = {
+    .cloned = box_cloned,
+    .destroyed = box_destroyed,
+    .reaped = box_reaped,
+    .watch = box_watch,
+    .left = box_left,
+    .called = unwind_behind,
+    .stopped = turbo_stopped,
+    .fault = turbo_fault,
+    .notified = box_notified,
+};
+
+/* ---- the ops that differ ---- */
+
+#define WINDOW_CYCLES 100000 /* how long to look at the mailboxes before going to sleep */
+#define EPOLL_CYCLES  100000 /* how long to take calls from them without looking elsewhere */
+#define SLOW_YIELD    500000
+#define SLOW_PENALTY  256
+
+static uint64_t epolled_tsc;
+static unsigned no_yields;
+
+static bool boxes_look(struct event *out)
+{
+	for (struct vthread *th = box_first_running(); th != NULL; th = th->box_next) {
+		if (box_take(th, out))
+			return true;
+	}
+	return false;
+}
+
+/* Look at the mailboxes for a while.  When it brings nothing, guests know that we sleep. */
+static bool boxes_poll(struct event *out)
+{
+	uint64_t now = __rdtsc(), until = now + WINDOW_CYCLES, before;
+
+	if (box_first_running() != NULL && no_yields > 0) {
+		no_yields--;
+	} else if (box_first_running() != NULL) {
+		__atomic_store_n(&turbo.control->polling, 1, __ATOMIC_RELAXED);
+		while (now < until) {
+			if (boxes_look(out))
+				return true;
+			before = now;
+			sched_yield();
+			now = __rdtsc();
+			if (now - before > SLOW_YIELD)
+				no_yields = SLOW_PENALTY;
+		}
+	}
+	__atomic_store_n(&turbo.control->polling, 0, __ATOMIC_SEQ_CST);
+	return boxes_look(out);
+}
+
+static int turbo_wait(struct event *out, bool block)
+{
+	vm_settle();
+	for (;;) {
+		bool look_around = __rdtsc() - epolled_tsc > EPOLL_CYCLES;
+		int ret;
+
+		out->type = EVENT_NONE;
+		if (events_dequeue(out) || (!look_around && boxes_look(out)))
+			return 0;
+		if (!look_around && block && boxes_poll(out))
+			return 0;
+		ret = events_poll(out, block && !look_around);
+		epolled_tsc = __rdtsc();
+		if (ret < 0)
+			return ret;
+		if (ret > 0 || (!block && !boxes_look(out)))
+			return 0;
+		if (!block)
+			return 0;
+	}
+}
+
+static int turbo_resume(struct vthread *th, int vcpu)
+{
+	if (th->hold != HOLD_BOXED)
+		return seccomp_resume(th, vcpu);
+	vm_settle();
+	if (th->hold != HOLD_BOXED)
+		return thread_resume_stopped(th);
+	host_cpu_resumed(th);
+	box_answer(th);
+	return 0;
+}
+
+/* ---- start and end ---- */
+
 static void turbo_fini(void)
 {
 	seccomp_fini();
+	boxes_fini();
+	machine_hooks = (struct machine_hooks){NULL};
 	shared_fini();
 	vm_low_lo = vm_low_hi = 0;
 }
@@ -136,6 +297,10 @@ static int turbo_init(const struct machine_config *config, struct machine_info *
 	ret = info->user_lo > TURBO_LOW ? -EACCES : shared_make_all();
 	if (ret == 0)
 		ret = shared_map_all();
+	if (ret == 0)
+		ret = boxes_init();
+	if (ret == 0)
+		machine_hooks = turbo_hooks;
 	if (ret < 0) {
 		machine_fail("cannot map the pages for rewritten calls (vm.mmap_min_addr is %#lx): %s",
 			     info->user_lo, strerror(-ret));
@@ -163,9 +328,9 @@ const struct machine_ops turbo_machine = {
     .xstate_get = xstate_get,
     .xstate_set = xstate_set,
     .set_result = regs_set_result,
-    .resume = seccomp_resume,
+    .resume = turbo_resume,
     .stop = thread_interrupt,
-    .wait = seccomp_wait,
+    .wait = turbo_wait,
     .clock_ns = clock_ns,
     .cpu_ns = thread_cpu_ns,
     .tick_arm = tick_arm,

@@ -60,26 +60,99 @@
  * and the stub goes to rcx as the host would have come back from it.  It uses no stack.
  */
 
+/* A mailbox; the gs base of its thread points to it.  Offsets for turbo_stub.S. */
+#define BOX_MAGIC     0x6b786f62
+#define BOX_AT_STATE  0x00
+#define BOX_AT_NR     0x04
+#define BOX_AT_ARG    0x08
+#define BOX_AT_RET    0x38
+#define BOX_AT_MAGIC  0x40
+#define BOX_AT_FLAGS  0x44
+#define BOX_AT_SPINS  0x48
+#define BOX_AT_YIELDS 0x4c
+#define BOX_AT_LEFT   0x50
+#define BOX_AT_RESULT 0x58
+
+/* box.state */
+#define BOX_IDLE    0
+#define BOX_REQUEST 1 /* the guest: here is a call */
+#define BOX_TAKEN   2 /* the supervisor: I have it */
+#define BOX_DONE    3 /* the supervisor: arg[0] is the result */
+#define BOX_PARKED  4 /* the guest: I will not look here any more, but make the call for real */
+
+/* The control page. */
+#define CONTROL_POLLING (TURBO_CONTROL + 0)
+#define CONTROL_SHAPE	(TURBO_CONTROL + 0x100)
+#define SHAPES_MAX	512
+
+/* What the stub does with a call: control.shape[nr]. */
+#define SHAPE_DIRECT	0    /* makes it for real at once */
+#define SHAPE_REQUEST	1    /* puts it into the mailbox */
+#define SHAPE_PUBLISHED 0x80 /* + index: the answer is on the published page */
+
 #ifndef __ASSEMBLER__
+#include <stddef.h>
+
 #include "machine.h"
 
 struct vthread;
 
+struct box {
+	uint32_t state, nr;
+	uint64_t arg[6]; /* arg[0] becomes the result */
+	uint64_t ret;
+	/* the stub's own from here; the supervisor reads it only to unwind a stopped thread */
+	uint32_t magic, flags;	/* flags: ah as lahf gives it, al = OF */
+	uint32_t spins, yields; /* how patient to be: pauses before a yield, yields before parking */
+	uint32_t left, unused;
+	int64_t result;
+};
+_Static_assert(offsetof(struct box, ret) == BOX_AT_RET, "as the stub has it");
+_Static_assert(offsetof(struct box, magic) == BOX_AT_MAGIC, "as the stub has it");
+_Static_assert(offsetof(struct box, left) == BOX_AT_LEFT, "as the stub has it");
+_Static_assert(offsetof(struct box, result) == BOX_AT_RESULT, "as the stub has it");
+
+struct control {
+	uint32_t polling; /* the supervisor looks at the mailboxes now */
+	uint32_t unused;
+	uint64_t entry; /* turbo.entry, for tests */
+	uint8_t more[0x100 - 16];
+	uint8_t shape[SHAPES_MAX];
+};
+
 /* What the threads of one space share. */
 struct turbo_space {
 	unsigned refs;
-	int unit;	   /* its pages among the supervisor's, -1 when it has none yet */
-	uint64_t *modules; /* the supervisor's view of TURBO_MODULES, NULL when none yet */
+	int unit;		/* its pages among the supervisor's, -1 when it has none yet */
+	uint64_t *published;	/* the supervisor's view of them, NULL when none yet: the values ... */
+	uint64_t *modules;	/* ... and TURBO_MODULES */
+	uint64_t used[TURBO_BOXES_MAX / 64]; /* which places for mailboxes are taken */
 	/* text.c's, from here on */
 	void *text;
 };
+
+/* What the rewriting of call sites wants to know of spaces and threads; all may be NULL. */
+extern struct turbo_parts {
+	int (*space_init)(struct turbo_space *space); /* a new one, empty ... */
+	int (*space_clone)(struct turbo_space *space, const struct turbo_space *from); /* fork */
+	void (*space_fini)(struct turbo_space *space);
+	void (*space_given)(struct turbo_space *space); /* space->modules is known now */
+	/* If r->rip is in a trampoline: make it what the program knows. */
+	bool (*unwind)(const struct vthread *th, struct regs *r);
+	/* th made a call by a real `syscall` of its own, which returns to ip. */
+	void (*trapped)(struct vthread *th, uaddr_t ip);
+	/* th raised a signal.  1: what was meant is a call, the registers are as just before it and
+	 * rip is that of the `syscall`; 0: nothing happened, let it go on; -1: neither. */
+	int (*fault)(struct vthread *th, int signo);
+} turbo_parts;
 
 extern struct turbo {
 	uaddr_t code, entry;	    /* the stub's page and its entry */
 	uaddr_t trampolines, boxes; /* where those ranges begin */
 	int trampolines_fd;	    /* memfd of TURBO_TRAMPOLINES_SIZE, mapped in all spaces */
 	uint8_t *trampolines_view;  /* the supervisor's writable view of it */
-	uint64_t *slots;	    /* the supervisor's writable view of the slots */
+	uint64_t *slots;	    /* the supervisor's writable views of the slots ... */
+	struct control *control;    /* ... and the control page */
 } turbo;
 
 #endif

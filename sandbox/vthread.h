@@ -36,6 +36,7 @@ enum hold {
 	HOLD_NASCENT,  /* cloned, its first ptrace stop not yet collected */
 	HOLD_STOPPED,  /* in a ptrace stop */
 	HOLD_NOTIFIED, /* asleep in the host's seccomp code until we answer notif_id */
+	HOLD_BOXED,    /* waits at its mailbox (turbo); may yet move to HOLD_NOTIFIED */
 	HOLD_DEAD,     /* the host took it */
 };
 
@@ -59,6 +60,16 @@ struct vthread {
 	uint64_t notif_id;
 	uint64_t call_nr, call_arg[3]; /* call_nr: UINT64_MAX when not of the 64-bit ABI */
 
+	/* turbo only: mailbox.c */
+	struct turbo_space *space; /* NULL: has none yet */
+	struct box *box;	   /* NULL: has none yet */
+	int box_unit;
+	uaddr_t own_gs;	  /* the gs base that we gave it, perhaps by way of its parent; or 0 */
+	uint32_t box_nr;  /* of the latest call taken from its mailbox */
+	bool answer_owed; /* its notification is on the way and gets `answer` */
+	int64_t answer;
+	struct vthread *box_next, **box_link; /* list of those that run */
+
 	/* host_cpu.c only */
 	bool away;	      /* keeps off the supervisor's core */
 	uint64_t resumed_tsc; /* when it was resumed */
@@ -81,5 +92,24 @@ struct vthread {
 	struct event event;
 	struct vthread *queue_next;
 };
+
+/* What the turbo machine adds; all NULL in the other ones. */
+struct machine_hooks {
+	void (*cloned)(struct vthread *from, struct vthread *th, bool same_space);
+	void (*destroyed)(struct vthread *th);
+	void (*reaped)(pid_t host_pid);
+	void (*watch)(struct vthread *th, bool running); /* only when it has a mailbox */
+	/* The stop of a thread in HOLD_BOXED has come. */
+	void (*left)(struct vthread *th);
+	/* th stands behind a host call, its registers are loaded: as if behind that of its site. */
+	void (*called)(struct vthread *th);
+	/* A stop() is about to be reported, or a fault with this signal and code.  True: it is
+	 * rather what *out says now. */
+	bool (*stopped)(struct vthread *th, struct event *out);
+	bool (*fault)(struct vthread *th, int signo, int code, struct event *out);
+	/* A notification came.  True: it was not for the kernel. */
+	bool (*notified)(struct vthread *th, uint64_t id, uaddr_t ip);
+};
+extern struct machine_hooks machine_hooks;
 
 #endif
