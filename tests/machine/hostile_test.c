@@ -20,7 +20,7 @@ static void test_numbers(void)
 		for (int nr = 0; nr < 1024; nr++) {
 			struct event e;
 
-			if ((bits[b] & 0xffffffff) == 0 && nr == 336 && machine == &seccomp_machine)
+			if ((bits[b] & 0xffffffff) == 0 && nr == 336 && machine != &ptrace_machine)
 				continue; /* uprobe: exempt from seccomp; ENXIO by the host */
 			frame[0] = bits[b] | (uint64_t)nr;
 			CHECK_INT(machine->mem_write(th, DATA, frame, sizeof(frame)), 56);
@@ -39,6 +39,14 @@ static void test_numbers(void)
 	machine->thread_destroy(th);
 }
 
+/* All bytes where there is code, samples of the rest; turbo has megabytes of mailboxes. */
+static uint64_t stub_step(uint64_t ip, uint64_t hi)
+{
+	if (hi - ip > 4 * PAGE_SIZE)
+		return hi - ip > 12 * PAGE_SIZE ? 7 * PAGE_SIZE + 61 : 61;
+	return ip % PAGE_SIZE < 640 ? 1 : 61;
+}
+
 /* Guest code jumps to every byte of the stub, with registers that would do harm. */
 static void test_stub_jumps(void)
 {
@@ -49,7 +57,7 @@ static void test_stub_jumps(void)
 	struct regs start = regs_of(th);
 	int probe = mkstemp(path);
 
-	for (uint64_t ip = lo; ip < hi; ip += ip < lo + 512 ? 1 : 61) {
+	for (uint64_t ip = lo; ip < hi; ip += stub_step(ip, hi)) {
 		for (int i = 0; i < 5; i++) {
 			struct regs r = start;
 			struct event e;
