@@ -275,14 +275,20 @@ static void boost_running(struct runq *rq, struct sched_entity *se)
 	struct mlfq *m = rq->priv;
 	struct mlfq_task *t = task_of(se);
 
+	int level = t->level;
+
 	t->boosted_running = true;
 	t->next = NULL;
-	for (int i = t->level; i <= m->top && !t->next; i++) {
-		if (i == m->top && i != t->level)
-			break;
+	if (level == m->top) {
+		if (!sched_list_empty(&m->queue[level])) {
+			t->next = sched_of_link(m->queue[level].next);
+			return;
+		}
+		level = 0; /* those who come up stand behind it */
+	}
+	for (int i = level; i < m->top && !t->next; i++)
 		if (!sched_list_empty(&m->queue[i]))
 			t->next = sched_of_link(m->queue[i].next);
-	}
 }
 
 static void mlfq_timer(struct runq *rq)
@@ -295,12 +301,10 @@ static void mlfq_timer(struct runq *rq)
 		if (rq->curr[i])
 			boost_running(rq, rq->curr[i]);
 	boost_waiting(rq);
-	for (int i = 0; i < rq->cpus; i++) {
-		if (!rq->curr[i])
-			continue;
-		task_boost(rq, rq->curr[i]);
-		rq_resched(rq, i); /* its slice is another one now */
-	}
+	/* Those who run are charged and boosted on their way through the queue. */
+	for (int i = 0; i < rq->cpus; i++)
+		if (rq->curr[i])
+			rq_resched(rq, i);
 	rq_timer(rq, rq->now_ns + (uint64_t)rq_param(rq, P_BOOST));
 }
 
@@ -317,7 +321,7 @@ static const struct policy_param mlfq_params[] = {
     {"iobump", PARAM_BOOL, false, "0", 0, 1,
      "a task that has waited goes to the head of its queue, not to its end"},
     {"boost_slice", PARAM_TIME, false, "0", 0, 1000000000000,
-     "what a boost leaves of the quantum, as mlfq.py: allotment x its time unit; 0: all of it"},
+     "what a boost leaves of the quantum (older mlfq.py: allotment x its time unit); 0: all of it"},
     {.key = NULL},
 };
 
@@ -326,13 +330,13 @@ const struct sched_policy sched_mlfq = {
     .flags = POLICY_WORK_CONSERVING | POLICY_PREEMPTIVE | POLICY_NO_STARVATION,
     .name = "mlfq",
     .summary = "multi-level feedback queue: who computes long sinks, a boost lifts all",
-    .about =
-	"Source: OSTEP ch. 8 and its simulator mlfq.py; Corbato's CTSS (1962).\n"
-	"For: interactive programs beside batch jobs, when nobody knows lengths.\n"
-	"Limits: with boost=0 long jobs starve; with stay=1 it can be gamed; nice values are "
-	"ignored.\n"
-	"As mlfq.py -q Q -n N -a A -B B: mlfq:queues=N,quantum=Q,allotment=A,boost=B,boost_slice=A "
-	"(in its time units; -S is stay, -I is iobump; -B 0 is boost=0).",
+    .about = "Source: OSTEP ch. 8 and its simulator mlfq.py; Corbato's CTSS (1962).\n"
+	     "For: interactive programs beside batch jobs, when nobody knows lengths.\n"
+	     "Limits: with boost=0 long jobs starve; with stay=1 it can be gamed; nice values are "
+	     "ignored.\n"
+	     "As mlfq.py -n N -q Q -a A -B B -S -I: "
+	     "mlfq:queues=N,quantum=Q,allotment=A,boost=B,stay,iobump; "
+	     "versions that have no \"allotment bug fix\" yet: boost_slice=A.",
     .params = mlfq_params,
     .priv_size = sizeof(struct mlfq),
     .task_size = sizeof(struct mlfq_task),
