@@ -123,6 +123,10 @@ static void put_ways(const struct bench_report *r, FILE *out)
 		fputs("</span> ", out);
 	}
 	fputs("</p>\n", out);
+}
+
+static void put_skipped(const struct bench_report *r, FILE *out)
+{
 	for (unsigned w = 0; w < r->nr_ways; w++) {
 		if (!*r->ways[w].skipped)
 			continue;
@@ -210,6 +214,7 @@ void bench_html_write(const struct bench_report *r, FILE *out)
 	    svg_has_figures(r, CORES_ONE, "floor") || svg_has_figures(r, CORES_ALL, "floor");
 
 	put_head(r, out);
+	put_skipped(r, out);
 	for (unsigned cores = 0; cores < CORES_COUNT; cores++)
 		if (r->cores[cores])
 			put_half(r, cores, out);

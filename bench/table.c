@@ -64,7 +64,7 @@ static void cell_text(const struct bench_report *r, unsigned m, enum bench_cores
 		double base = bench_stats_of(native->value, native->n).median;
 
 		snprintf(ratio, sizeof(ratio), " %7.2fx", s.median / base);
-		if (r->ways[w].kind == WAY_BACKEND && w == 1 &&
+		if (r->ways[w].kind == WAY_BACKEND &&
 		    goal_missed(r->measures[m].goal, s.median, base))
 			strcat(ratio, "!");
 	}
@@ -158,7 +158,7 @@ void bench_table_print(const struct bench_report *r, FILE *out)
 		r->quick ? ", quick and rough" : "", r->interrupted ? ", interrupted" : "");
 	fputs(
 	    "± is how far the middle half lies from them;\nratios are to native; ! marks a goal "
-	    "that the first backend misses.\n"
+	    "that is missed.\n"
 	    "one core: everything is bound to the first CPU; all cores: nothing is bound, and the "
 	    "box has as many\nvirtual CPUs.\n",
 	    out);

@@ -192,6 +192,21 @@ static void way_try(struct bench_way *w, const struct bench_config *c)
 			 child.status);
 }
 
+/* The first word that begins with a digit and has a point. */
+static void version_find(const char *text, char *out, size_t len)
+{
+	while (*text) {
+		size_t n = strcspn(text, " \n\t");
+
+		if (*text >= '0' && *text <= '9' && memchr(text, '.', n)) {
+			snprintf(out, len, "%.*s", (int)n, text);
+			return;
+		}
+		text += n;
+		text += *text != '\0';
+	}
+}
+
 static void peer_add(struct bench_report *r, const struct bench_config *c, const struct peer *p)
 {
 	struct bench_way *w = way_add(r, WAY_PEER, p->name);
@@ -206,9 +221,7 @@ static void peer_add(struct bench_report *r, const struct bench_config *c, const
 	}
 	argv_add_words(&argv, p->version);
 	bench_child_run(&child, argv.word, CORES_ALL, 10);
-	char *text = *child.out ? child.out : child.err;
-	text[strcspn(text, "\n")] = '\0';
-	bench_last_line(text, w->version, sizeof(w->version));
+	version_find(*child.out ? child.out : child.err, w->version, sizeof(w->version));
 	way_try(w, c);
 }
 

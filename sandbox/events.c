@@ -32,6 +32,7 @@ struct watch {
 	uint32_t events; /* what epoll knows; 0: not in epoll */
 };
 
+struct machine_sleep *events_sleep;
 static int epoll_fd = -1, signal_fd = -1, tick_fd = -1, alarm_fd = -1;
 static uint64_t tick_period_ns, alarm_deadline_ns;
 static bool tick_on, stale_signal;
@@ -115,11 +116,12 @@ static int timer_open(int *fd, enum source source)
 	return epoll_change(EPOLL_CTL_ADD, *fd, source, EPOLLIN);
 }
 
-int events_init(uint64_t tick_ns)
+int events_init(const struct machine_config *config)
 {
 	int ret;
 
-	tick_period_ns = tick_ns;
+	tick_period_ns = config->tick_ns;
+	events_sleep = config->sleep;
 	sigprocmask(SIG_SETMASK, NULL, &mask_before);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd < 0)
@@ -233,7 +235,9 @@ int events_poll(struct event *out, bool block)
 	}
 	if (block)
 		host_cpu_review();
+	uint64_t began = sleep_begin();
 	n = epoll_wait(epoll_fd, &ev, 1, block ? host_cpu_timeout_ms() : 0);
+	sleep_end(began);
 	if (block)
 		host_cpu_awake();
 	if (n < 0)

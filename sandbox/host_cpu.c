@@ -131,6 +131,7 @@ bool host_cpu_yield(struct vthread *to)
 	start = __rdtsc();
 	sched_yield();
 	took = __rdtsc() - start;
+	sleep_end(start);
 	if (took > SLOW_YIELD)
 		no_yields = SLOW_PENALTY;
 	return true;

@@ -44,7 +44,7 @@ static int ptrace_init(const struct machine_config *config, struct machine_info 
 	trap_request = PTRACE_SYSEMU;
 	latest = NULL;
 	since_poll = 0;
-	ret = events_init(config->tick_ns);
+	ret = events_init(config);
 	if (ret < 0)
 		return ret;
 	threads_init();

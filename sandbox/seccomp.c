@@ -139,7 +139,7 @@ int seccomp_start(const struct machine_config *config, struct machine_info *info
 	trap_request = PTRACE_CONT;
 	from_stop = NULL;
 	threads_init();
-	ret = events_init(config->tick_ns);
+	ret = events_init(config);
 	if (ret < 0)
 		return ret;
 	host_cpu_init(config->cpus);

@@ -99,9 +99,16 @@ struct vm_op {
 	bool dontunmap;	  /* REMAP: MREMAP_DONTUNMAP */
 };
 
+/* For whoever wants to know how long wait() sleeps, or gives the CPU away, and when it last came
+ * back from that; in cycles of the CPU's counter. */
+struct machine_sleep {
+	uint64_t cycles, woke;
+};
+
 struct machine_config {
-	int cpus;	  /* virtual CPUs, >= 1 */
-	uint64_t tick_ns; /* period of EVENT_TICK once armed */
+	int cpus;		     /* virtual CPUs, >= 1 */
+	uint64_t tick_ns;	     /* period of EVENT_TICK once armed */
+	struct machine_sleep *sleep; /* NULL: nobody wants to know */
 };
 
 struct machine_info {

@@ -10,6 +10,7 @@
 #include "machine.h"
 #include "sandbox.h"
 #include "sched/params.h"
+#include "trace/costs.h"
 #include "trace/explain.h"
 #include "trace/trace.h"
 
@@ -27,7 +28,7 @@
 struct run_options {
 	struct boot_config config;
 	const char *backend, *user, *output, *gantt;
-	bool sched_stats;
+	bool sched_stats, costs, costs_json;
 	char **env; /* of --env, in order */
 	unsigned nr_env;
 };
@@ -119,6 +120,12 @@ static void take_watching_option(struct run_options *o, int id, char *arg)
 		break;
 	case OPT_run_EXPLAIN:
 		c->explain = true;
+		break;
+	case OPT_run_COSTS:
+		if (arg && strcmp(arg, "json") != 0)
+			die("--costs=%s: it is --costs or --costs=json", arg);
+		o->costs = true;
+		o->costs_json = arg != NULL;
 		break;
 	case OPT_run_OUTPUT:
 		o->output = arg;
@@ -277,7 +284,11 @@ static _Noreturn void die_of_backend(const char *name)
 
 static void start_machine(struct run_options *o)
 {
-	struct machine_config mc = {.cpus = o->config.cpus, .tick_ns = o->config.tick_ns};
+	struct machine_config mc = {
+	    .cpus = o->config.cpus,
+	    .tick_ns = o->config.tick_ns,
+	    .sleep = costs_sleep(),
+	};
 	int err;
 
 	if (strcmp(o->backend, "auto") != 0 && machine_find(o->backend) == NULL)
@@ -286,6 +297,9 @@ static void start_machine(struct run_options *o)
 	if (machine == NULL)
 		die("backend %s is not available here: %s; see ukernel doctor", o->backend,
 		    machine_init_error());
+	if (o->costs && !machine_info.cycles_are_time)
+		die("--costs: the cycle counter of this CPU does not keep step with time");
+	costs_watch_machine();
 }
 
 static void open_output(struct run_options *o)
@@ -293,7 +307,8 @@ static void open_output(struct run_options *o)
 	o->config.trace_out = stderr;
 	if (!o->output)
 		return;
-	if (!o->config.trace && !o->config.count_calls && !o->config.explain && !o->sched_stats)
+	if (!o->config.trace && !o->config.count_calls && !o->config.explain && !o->sched_stats &&
+	    !o->costs)
 		o->config.trace = true;
 	o->config.trace_out = fopen(o->output, "we");
 	if (!o->config.trace_out)
@@ -354,10 +369,13 @@ int command_run(int argc, char **argv)
 	watch_start(o.gantt, o.sched_stats);
 	close_inherited_fds(o.output ? fileno(o.config.trace_out) : -1);
 
+	if (o.costs)
+		costs_begin(o.config.trace_out, o.costs_json);
 	start_machine(&o);
 	int err = kernel_run(&o.config, &status);
 	machine->fini();
 	trace_finish();
+	costs_finish();
 	explain_finish();
 	watch_finish(&o.config);
 	syscall_missing_report();

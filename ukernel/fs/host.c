@@ -3,6 +3,8 @@
  */
 #include "fs/host.h"
 
+#include "lib/host.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,19 +16,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* Run the call until it is not interrupted; its result, or the negative errno. */
-#define HOST_CALL(expr)                                                                            \
-	({                                                                                         \
-		int64_t r_;                                                                        \
-		do                                                                                 \
-			r_ = (expr);                                                               \
-		while (r_ < 0 && errno == EINTR);                                                  \
-		r_ < 0 ? -(int64_t)errno : r_;                                                     \
-	})
-
 int host_openat(int dirfd, const char *name, int flags, mode_t mode)
 {
-	return HOST_CALL(openat(dirfd, name, flags | O_CLOEXEC, mode));
+	return host_call(openat(dirfd, name, flags | O_CLOEXEC, mode));
 }
 
 int host_close(int fd)
@@ -37,7 +29,7 @@ int host_close(int fd)
 
 int host_dup(int fd)
 {
-	return HOST_CALL(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+	return host_call(fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
 
 #define FD_PATH_SIZE 32
@@ -56,47 +48,47 @@ int host_reopen(int fd, int flags)
 
 int host_fstat(int fd, struct stat *st)
 {
-	return HOST_CALL(fstat(fd, st));
+	return host_call(fstat(fd, st));
 }
 
 int host_fstatat(int dirfd, const char *name, struct stat *st)
 {
-	return HOST_CALL(fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT));
+	return host_call(fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT));
 }
 
 int host_fstatfs(int fd, struct statfs *out)
 {
-	return HOST_CALL(fstatfs(fd, out));
+	return host_call(fstatfs(fd, out));
 }
 
 ssize_t host_readlinkat(int dirfd, const char *name, char *buf, size_t size)
 {
-	return HOST_CALL(readlinkat(dirfd, name, buf, size));
+	return host_call(readlinkat(dirfd, name, buf, size));
 }
 
 ssize_t host_getdents(int fd, void *buf, size_t size)
 {
-	return HOST_CALL(syscall(SYS_getdents64, fd, buf, size));
+	return host_call(syscall(SYS_getdents64, fd, buf, size));
 }
 
 ssize_t host_read(int fd, void *buf, size_t len)
 {
-	return HOST_CALL(read(fd, buf, len));
+	return host_call(read(fd, buf, len));
 }
 
 ssize_t host_write(int fd, const void *buf, size_t len)
 {
-	return HOST_CALL(write(fd, buf, len));
+	return host_call(write(fd, buf, len));
 }
 
 ssize_t host_pread(int fd, void *buf, size_t len, uint64_t off)
 {
-	return HOST_CALL(pread(fd, buf, len, off));
+	return host_call(pread(fd, buf, len, off));
 }
 
 ssize_t host_pwrite(int fd, const void *buf, size_t len, uint64_t off)
 {
-	return HOST_CALL(pwrite(fd, buf, len, off));
+	return host_call(pwrite(fd, buf, len, off));
 }
 
 ssize_t host_append(int fd, const void *buf, size_t len, uint64_t *end)
@@ -106,7 +98,7 @@ ssize_t host_append(int fd, const void *buf, size_t len, uint64_t *end)
 	int64_t pos;
 
 	/* With offset -1 the descriptor's own position moves to the end of what was written. */
-	n = HOST_CALL(pwritev2(fd, &iov, 1, -1, RWF_APPEND));
+	n = host_call(pwritev2(fd, &iov, 1, -1, RWF_APPEND));
 	if (n < 0)
 		return n;
 	pos = host_lseek(fd, 0, SEEK_CUR);
@@ -116,44 +108,44 @@ ssize_t host_append(int fd, const void *buf, size_t len, uint64_t *end)
 
 int64_t host_lseek(int fd, int64_t off, int whence)
 {
-	return HOST_CALL(lseek(fd, off, whence));
+	return host_call(lseek(fd, off, whence));
 }
 
 ssize_t host_copy(int from, uint64_t from_off, int to, uint64_t to_off, size_t len)
 {
 	loff_t in = from_off, out = to_off;
 
-	return HOST_CALL(copy_file_range(from, &in, to, &out, len, 0));
+	return host_call(copy_file_range(from, &in, to, &out, len, 0));
 }
 
 int host_mkdirat(int dirfd, const char *name, mode_t mode)
 {
-	return HOST_CALL(mkdirat(dirfd, name, mode));
+	return host_call(mkdirat(dirfd, name, mode));
 }
 
 int host_mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev)
 {
-	return HOST_CALL(mknodat(dirfd, name, mode, rdev));
+	return host_call(mknodat(dirfd, name, mode, rdev));
 }
 
 int host_symlinkat(const char *target, int dirfd, const char *name)
 {
-	return HOST_CALL(symlinkat(target, dirfd, name));
+	return host_call(symlinkat(target, dirfd, name));
 }
 
 int host_linkat(int olddir, const char *oldname, int newdir, const char *newname)
 {
-	return HOST_CALL(linkat(olddir, oldname, newdir, newname, 0));
+	return host_call(linkat(olddir, oldname, newdir, newname, 0));
 }
 
 int host_unlinkat(int dirfd, const char *name, int flags)
 {
-	return HOST_CALL(unlinkat(dirfd, name, flags));
+	return host_call(unlinkat(dirfd, name, flags));
 }
 
 int host_renameat2(int olddir, const char *oldname, int newdir, const char *newname, unsigned flags)
 {
-	return HOST_CALL(renameat2(olddir, oldname, newdir, newname, flags));
+	return host_call(renameat2(olddir, oldname, newdir, newname, flags));
 }
 
 int host_fchmod(int fd, mode_t mode)
@@ -161,43 +153,43 @@ int host_fchmod(int fd, mode_t mode)
 	char path[FD_PATH_SIZE];
 
 	fd_path(path, fd);
-	return HOST_CALL(chmod(path, mode));
+	return host_call(chmod(path, mode));
 }
 
 int host_fchown(int fd, uid_t uid, gid_t gid)
 {
-	return HOST_CALL(fchownat(fd, "", uid, gid, AT_EMPTY_PATH));
+	return host_call(fchownat(fd, "", uid, gid, AT_EMPTY_PATH));
 }
 
 int host_futimens(int fd, const struct timespec ts[2])
 {
 	char path[FD_PATH_SIZE];
-	int err = HOST_CALL(syscall(SYS_utimensat, fd, "", ts, AT_EMPTY_PATH));
+	int err = host_call(syscall(SYS_utimensat, fd, "", ts, AT_EMPTY_PATH));
 
 	if (err != -EINVAL && err != -ENOENT) /* kernels before 5.8 know no AT_EMPTY_PATH here */
 		return err;
 	fd_path(path, fd);
-	return HOST_CALL(utimensat(AT_FDCWD, path, ts, 0));
+	return host_call(utimensat(AT_FDCWD, path, ts, 0));
 }
 
 int host_ftruncate(int fd, uint64_t size)
 {
-	return HOST_CALL(ftruncate(fd, size));
+	return host_call(ftruncate(fd, size));
 }
 
 int host_fallocate(int fd, int mode, uint64_t off, uint64_t len)
 {
-	return HOST_CALL(fallocate(fd, mode, off, len));
+	return host_call(fallocate(fd, mode, off, len));
 }
 
 int host_fsync(int fd, int data_only)
 {
-	return HOST_CALL(data_only ? fdatasync(fd) : fsync(fd));
+	return host_call(data_only ? fdatasync(fd) : fsync(fd));
 }
 
 int host_syncfs(int fd)
 {
-	return HOST_CALL(syncfs(fd));
+	return host_call(syncfs(fd));
 }
 
 int host_fadvise(int fd, int64_t off, int64_t len, int advice)
@@ -210,7 +202,7 @@ ssize_t host_fgetxattr(int fd, const char *name, void *buf, size_t size)
 	char path[FD_PATH_SIZE];
 
 	fd_path(path, fd);
-	return HOST_CALL(getxattr(path, name, buf, size));
+	return host_call(getxattr(path, name, buf, size));
 }
 
 int host_fsetxattr(int fd, const char *name, const void *val, size_t size, int flags)
@@ -218,7 +210,7 @@ int host_fsetxattr(int fd, const char *name, const void *val, size_t size, int f
 	char path[FD_PATH_SIZE];
 
 	fd_path(path, fd);
-	return HOST_CALL(setxattr(path, name, val, size, flags));
+	return host_call(setxattr(path, name, val, size, flags));
 }
 
 ssize_t host_flistxattr(int fd, char *buf, size_t size)
@@ -226,7 +218,7 @@ ssize_t host_flistxattr(int fd, char *buf, size_t size)
 	char path[FD_PATH_SIZE];
 
 	fd_path(path, fd);
-	return HOST_CALL(listxattr(path, buf, size));
+	return host_call(listxattr(path, buf, size));
 }
 
 int host_fremovexattr(int fd, const char *name)
@@ -234,22 +226,22 @@ int host_fremovexattr(int fd, const char *name)
 	char path[FD_PATH_SIZE];
 
 	fd_path(path, fd);
-	return HOST_CALL(removexattr(path, name));
+	return host_call(removexattr(path, name));
 }
 
 int host_memfd(const char *name, unsigned flags)
 {
-	return HOST_CALL(memfd_create(name, flags | MFD_CLOEXEC));
+	return host_call(memfd_create(name, flags | MFD_CLOEXEC));
 }
 
 int host_ioctl(int fd, unsigned long cmd, void *arg)
 {
-	return HOST_CALL(ioctl(fd, cmd, arg));
+	return host_call(ioctl(fd, cmd, arg));
 }
 
 int host_fcntl(int fd, int cmd, long arg)
 {
-	return HOST_CALL(fcntl(fd, cmd, arg));
+	return host_call(fcntl(fd, cmd, arg));
 }
 
 uint64_t host_raise_nofile(void)

@@ -9,13 +9,22 @@
 #define LIB_HOST_H
 
 #include <errno.h>
+#include <stdbool.h>
+
+/* --costs wants to know how long host calls take (trace/costs.c). */
+extern bool host_watch_on;
+void host_watch(bool inside);
 
 #define host_call(expr)                                                                            \
 	({                                                                                         \
 		long host_ret_;                                                                    \
+		if (__builtin_expect(host_watch_on, 0))                                            \
+			host_watch(true);                                                          \
 		do                                                                                 \
 			host_ret_ = (long)(expr);                                                  \
 		while (host_ret_ < 0 && errno == EINTR);                                           \
+		if (__builtin_expect(host_watch_on, 0))                                            \
+			host_watch(false);                                                         \
 		host_ret_ < 0 ? -(long)errno : host_ret_;                                          \
 	})
 #endif

@@ -16,6 +16,7 @@
 #include "kern/timer.h"
 #include "lib/log.h"
 #include "machine.h"
+#include "trace/costs.h"
 #include "trace/explain.h"
 
 #include <assert.h>
@@ -27,6 +28,7 @@ struct vcpu vcpus[CPUS_MAX];
 struct runq rq;
 int nr_cpus;
 static struct sched_entity *running[CPUS_MAX]; /* the policy's view of vcpus */
+static uint64_t waited_ns;		       /* for a virtual CPU, all tasks */
 static struct kstack loop_stack;
 static struct waitq barrier_wait = {LIST_INIT(barrier_wait.entries)}; /* wants to see traps */
 static struct task *dead; /* left its stack for good: to be put by the loop */
@@ -109,6 +111,20 @@ int sched_cpus(void)
 	return nr_cpus;
 }
 
+int sched_users(void)
+{
+	int n = 0;
+
+	for (int i = 0; i < nr_cpus; i++)
+		n += vcpus[i].in_user;
+	return n;
+}
+
+uint64_t sched_waited_ns(void)
+{
+	return waited_ns;
+}
+
 bool sched_idle(void)
 {
 	return rq.nr_running == 0 && rq.nr_queued == 0;
@@ -158,6 +174,7 @@ static void vcpu_assign(int cpu, struct task *t)
 
 	rq_clock();
 	t->sched.waited_ns += rq.now_ns - se->wait_since_ns;
+	waited_ns += rq.now_ns - se->wait_since_ns;
 	se->cpu = se->last_cpu = cpu;
 	t->vcpu = cpu;
 	running[cpu] = se;
@@ -251,8 +268,12 @@ static void task_enter(struct task *t)
 	current = t;
 	if (__builtin_expect(explain_on, 0))
 		explain_kernel_stack(t);
+	if (__builtin_expect(costs_on, 0))
+		costs_task(t);
 	entered_cycles = cycles_now();
 	kstack_switch(&loop_stack, &t->kstack, false);
+	if (__builtin_expect(costs_on, 0))
+		costs_loop();
 	t->sched.kernel_cycles += cycles_now() - entered_cycles;
 	current = NULL;
 	if (dead) {
