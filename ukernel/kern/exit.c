@@ -161,6 +161,7 @@ static void parts_release(struct task *t)
 
 	if (t->robust_list)
 		futex_robust_exit(t);
+	futex_pi_exit(t);
 	if (t->mm)
 		clear_child_tid(t);
 	if (t->files) {

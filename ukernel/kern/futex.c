@@ -69,12 +69,24 @@ void futex_dequeue(struct futex_waiter *w)
 
 struct futex_waiter *futex_first_pi(const struct futex_key *key)
 {
+	struct futex_waiter *w, *first = NULL;
+
+	list_for_each (w, bucket_of(key), link) {
+		if (!w->pi || !key_equal(&w->key, key))
+			continue;
+		if (!first || sched_rank(w->task) > sched_rank(first->task))
+			first = w;
+	}
+	return first;
+}
+
+void futex_donate_all(const struct futex_key *key, struct task *owner)
+{
 	struct futex_waiter *w;
 
 	list_for_each (w, bucket_of(key), link)
 		if (w->pi && key_equal(&w->key, key))
-			return w;
-	return NULL;
+			sched_donate(w->task, owner);
 }
 
 void futex_wake_waiter(struct futex_waiter *w)

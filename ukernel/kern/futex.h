@@ -8,6 +8,9 @@
 
 struct task;
 
+/* t dies: each lock with waiters that it holds goes to the first of them, which learns of the death
+ * by FUTEX_OWNER_DIED in the word. */
+void futex_pi_exit(struct task *t);
 /* Wake n waiters at addr as FUTEX_WAKE of a private or shared futex would; the number woken. */
 int futex_wake_address(struct task *t, uaddr_t addr, int n);
 

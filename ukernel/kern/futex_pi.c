@@ -1,9 +1,11 @@
 /*
  * futex_pi.c - futexes that know their owner: FUTEX_LOCK_PI and its kin.
  *
- * The word holds the owner's number and FUTEX_WAITERS; unlocking hands it to the longest waiter.
- * Priorities are not inherited: the policies here have none that could be inverted.
+ * The word holds the owner's number and FUTEX_WAITERS.  Who waits lends the owner its urgency
+ * (sched_donate), over chains of locks; unlocking hands the word to the most urgent waiter, and
+ * so does the owner's death.
  */
+#include "kern/futex.h"
 #include "kern/futex_queue.h"
 #include "kern/task.h"
 #include "mm/uaccess.h"
@@ -12,71 +14,100 @@
 #include <linux/futex.h>
 
 /*
- * Take the word if it is free, else mark that we wait.  1: ours; 0: somebody else has it, and
- * FUTEX_WAITERS is set; -errno.
+ * Take the word if it is free, else mark that we wait.  1: ours; 0: *owner has it, and
+ * FUTEX_WAITERS is set if mark is; -errno.
  */
-static int lock_try(struct task *t, uaddr_t addr, bool mark)
+static int lock_try(struct task *t, uaddr_t addr, bool mark, struct task **owner)
 {
 	uint32_t seen;
 
 	if (get_user(t, seen, addr) < 0)
 		return -EFAULT;
 	for (;;) {
-		uint32_t expect = seen, owner = seen & FUTEX_TID_MASK, want;
+		uint32_t expect = seen, tid = seen & FUTEX_TID_MASK, want;
 
-		if (owner == (uint32_t)t->tid)
+		if (tid == (uint32_t)t->tid)
 			return -EDEADLK;
-		if (owner == 0)
+		if (tid == 0)
 			want = (uint32_t)t->tid | (expect & (FUTEX_WAITERS | FUTEX_OWNER_DIED));
 		else if (!mark || (expect & FUTEX_WAITERS))
 			want = expect;
 		else
 			want = expect | FUTEX_WAITERS;
-		if (owner && !task_find((pid_t)owner))
+		*owner = tid ? task_find((pid_t)tid) : NULL;
+		if (tid && (!*owner || (*owner)->exiting))
 			return -ESRCH;
+		if (tid && (*owner)->proc->is_init)
+			return -EPERM; /* the kernel's own */
 		if (want == expect)
 			return 0;
 		int err = machine->mem_cmpxchg(t->thread, addr, expect, want, &seen);
 		if (err < 0)
 			return err;
 		if (seen == expect)
-			return owner == 0;
+			return tid == 0;
 	}
+}
+
+/* Sleep for w's word, which owner has.  0: the word may be ours now; -errno. */
+static int lock_wait(struct task *t, struct futex_waiter *w, struct task *owner,
+		     uint64_t deadline_ns)
+{
+	struct futex_waiter *first = futex_first_pi(&w->key);
+
+	/* The word has to name who the others wait for. */
+	if (first && first->task->sched.owner != owner)
+		return -EINVAL;
+	if (sched_waits_for(owner, t))
+		return -EDEADLK;
+	futex_enqueue(w);
+	t->pi_wait = w;
+	sched_donate(t, owner);
+	int err = wait_on_until(&w->q, deadline_ns);
+	sched_donate(t, NULL);
+	t->pi_wait = NULL;
+	if (!w->queued)
+		return 0;
+	futex_dequeue(w);
+	return err == -ERESTARTSYS ? -ERESTARTNOINTR : err;
 }
 
 long futex_lock_pi(struct task *t, uaddr_t addr, bool shared, uint64_t deadline_ns)
 {
-	struct futex_waiter w = {.task = t, .pi = true};
+	struct futex_waiter w = {.task = t, .addr = addr, .pi = true};
+	struct task *owner;
 	int err = futex_key_of(t, addr, shared, &w.key);
 
 	if (err < 0)
 		return err;
 	for (;;) {
-		err = lock_try(t, addr, deadline_ns != 0);
-		if (err < 0)
-			return err;
-		if (err > 0)
-			return 0;
+		uint32_t now;
+
+		err = lock_try(t, addr, deadline_ns != 0, &owner);
+		if (err != 0)
+			return err < 0 ? err : 0;
 		if (deadline_ns == 0)
 			return -EAGAIN;
-		futex_enqueue(&w);
-		err = wait_on_until(&w.q, deadline_ns);
-		if (!w.queued) {
-			uint32_t now;
-
-			/* The unlocker has made it ours; a dying owner has only left it. */
-			if (get_user(t, now, addr) < 0)
-				return -EFAULT;
-			if ((now & FUTEX_TID_MASK) == (uint32_t)t->tid)
-				return 0;
-			continue;
-		}
-		futex_dequeue(&w);
-		if (err == -ERESTARTSYS)
-			return -ERESTARTNOINTR;
+		err = lock_wait(t, &w, owner, deadline_ns);
 		if (err < 0)
 			return err;
+		/* Whoever took us off the queue has made it ours, if memory let him. */
+		if (get_user(t, now, addr) < 0)
+			return -EFAULT;
+		if ((now & FUTEX_TID_MASK) == (uint32_t)t->tid)
+			return 0;
 	}
+}
+
+/* The word is next's: wake it; those who still wait now wait for next. */
+static void hand_over(struct futex_waiter *next)
+{
+	struct futex_key key = next->key;
+	struct task *owner = next->task;
+
+	futex_wake_waiter(next);
+	sched_donate(owner, NULL);
+	futex_donate_all(&key, owner);
 }
 
 long futex_unlock_pi(struct task *t, uaddr_t addr, bool shared)
@@ -95,6 +126,8 @@ long futex_unlock_pi(struct task *t, uaddr_t addr, bool shared)
 
 		if ((expect & FUTEX_TID_MASK) != (uint32_t)t->tid)
 			return -EPERM;
+		if (next && next->task->sched.owner != t)
+			return -EINVAL;
 		if (next) /* WAITERS stays: the new owner will ask us again */
 			want = (uint32_t)next->task->tid | FUTEX_WAITERS;
 		err = machine->mem_cmpxchg(t->thread, addr, expect, want, &seen);
@@ -103,7 +136,33 @@ long futex_unlock_pi(struct task *t, uaddr_t addr, bool shared)
 		if (seen != expect)
 			continue;
 		if (next)
-			futex_wake_waiter(next);
+			hand_over(next);
 		return 0;
+	}
+}
+
+void futex_pi_exit(struct task *t)
+{
+	while (t->se.donors) {
+		struct task *donor = container_of(t->se.donors, struct task, se);
+		struct futex_waiter *next = futex_first_pi(&donor->pi_wait->key);
+		struct task *heir = next->task;
+		uint32_t seen, want = (uint32_t)heir->tid | FUTEX_WAITERS | FUTEX_OWNER_DIED;
+
+		/* In the heir's own space: ours may be going. */
+		if (get_user(heir, seen, next->addr) == 0) {
+			uint32_t expect;
+
+			do {
+				uint32_t tid = seen & FUTEX_TID_MASK;
+
+				expect = seen;
+				if (tid && tid != (uint32_t)t->tid)
+					break; /* the guest has written something else there */
+			} while (machine->mem_cmpxchg(heir->thread, next->addr, expect, want,
+						      &seen) == 0 &&
+				 seen != expect);
+		}
+		hand_over(next);
 	}
 }

@@ -23,6 +23,7 @@ struct futex_waiter {
 	struct list_head link;
 	struct futex_key key;
 	struct task *task;
+	uaddr_t addr; /* with pi: in its own space */
 	struct waitq q;
 	uint32_t bitset;
 	bool queued, pi;
@@ -33,8 +34,10 @@ int futex_key_of(struct task *t, uaddr_t addr, bool shared, struct futex_key *ke
 void futex_enqueue(struct futex_waiter *w); /* key is set */
 void futex_dequeue(struct futex_waiter *w); /* harmless when it is off */
 void futex_wake_waiter(struct futex_waiter *w);
-/* The longest waiting locker at key, or NULL. */
+/* The locker at key that comes next: the most urgent, and of those the longest waiting; or NULL. */
 struct futex_waiter *futex_first_pi(const struct futex_key *key);
+/* Those that wait to lock key lend their urgency to owner from now on. */
+void futex_donate_all(const struct futex_key *key, struct task *owner);
 /* Reads a struct timespec; no address: WAIT_FOREVER. */
 int futex_deadline(struct task *t, uaddr_t utime, bool relative, bool wall, uint64_t *out);
 

@@ -4,7 +4,6 @@
  */
 #include "kern/cred.h"
 #include "kern/futex.h"
-#include "kern/futex_queue.h"
 #include "kern/task.h"
 #include "mm/uaccess.h"
 #include "syscall.h"
@@ -16,7 +15,6 @@
 
 static void lock_abandon(struct task *t, uaddr_t addr, bool pending, bool pi)
 {
-	struct futex_key key;
 	uint32_t seen;
 
 	if ((addr & 3) || get_user(t, seen, addr) < 0)
@@ -36,14 +34,8 @@ static void lock_abandon(struct task *t, uaddr_t addr, bool pending, bool pi)
 			continue;
 		if (!(expect & FUTEX_WAITERS))
 			return;
-		if (!pi) {
+		if (!pi) /* else futex_pi_exit() does it */
 			futex_wake_address(t, addr, 1);
-		} else if (futex_key_of(t, addr, true, &key) == 0) {
-			struct futex_waiter *w = futex_first_pi(&key);
-
-			if (w)
-				futex_wake_waiter(w);
-		}
 		return;
 	}
 }

@@ -23,6 +23,7 @@ struct fs_context;
 struct cred;
 struct tty;
 struct posix_timer;
+struct futex_waiter;
 
 #define COMM_LEN  16
 #define PID_LIMIT 32768 /* as Linux's default pid_max */
@@ -85,6 +86,7 @@ struct task {
 	uaddr_t clear_child_tid;
 	uaddr_t robust_list;
 	size_t robust_len;
+	struct futex_waiter *pi_wait; /* it sleeps for a lock that knows its owner; else NULL */
 	bool exiting;
 	struct waitq *vfork_done; /* woken at exec or exit; then NULL */
 	int pdeath_signal;

@@ -8,6 +8,8 @@
 
 /* How many owners of locks a donation is handed on to: nobody nests so deeply but to hurt. */
 #define DONATION_DEPTH 64
+#define RANK_DEPTH     8
+#define CYCLE_DEPTH    1024 /* as Linux: a longer chain of locks is not looked through */
 
 /* CPU time of nice n against that of nice n + 1 is 1.25 : 1, with 1024 at 0: what Linux's
  * programs count on (sched(7): "a factor of 1.25"). */
@@ -138,9 +140,12 @@ static void affinity_write(struct sched_entity *se, const void *arg)
 void sched_set_affinity(struct task *t, uint64_t mask)
 {
 	sched_change(t, affinity_write, &mask);
-	if (t == current)
-		while (!(mask >> t->vcpu & 1))
+	if (t == current) {
+		while (!sched_allowed(&t->se, t->vcpu))
 			sched_move_current();
+	} else if (t->vcpu >= 0 && !sched_allowed(&t->se, t->vcpu)) {
+		vcpu_preempt(&vcpus[t->vcpu], false);
+	}
 }
 
 /* --- priority inheritance --- */
@@ -154,6 +159,32 @@ static void donors_remove(struct sched_entity *owner, struct sched_entity *se)
 		}
 	}
 	se->next_donor = NULL;
+}
+
+bool sched_waits_for(const struct task *t, const struct task *other)
+{
+	for (int depth = 0; t && depth < CYCLE_DEPTH; depth++, t = t->sched.owner)
+		if (t == other)
+			return true;
+	return false;
+}
+
+static int rank_with_donors(const struct sched_entity *se, int depth)
+{
+	int best = se->class == SCLASS_DEADLINE ? 100 : se->rt_priority;
+
+	for (const struct sched_entity *d = se->donors; d && depth; d = d->next_donor) {
+		int rank = rank_with_donors(d, depth - 1);
+
+		if (rank > best)
+			best = rank;
+	}
+	return best;
+}
+
+int sched_rank(const struct task *t)
+{
+	return rank_with_donors(&t->se, RANK_DEPTH);
 }
 
 /* owner's donors changed: it, and those that it waits for in turn, are as urgent as they now are.

@@ -71,6 +71,12 @@ void sched_barrier(struct task *t);
  * whoever owner waits for, and so on. */
 void sched_donate(struct task *t, struct task *owner);
 
+/* Does t's sleep for a lock, over the owners of locks, depend on other? */
+bool sched_waits_for(const struct task *t, const struct task *other);
+/* Whose turn it is for a lock, as on Linux: DEADLINE, then FIFO and RR by priority, then all
+ * others, which are equal; who holds a lock counts as the first that waits for it. */
+int sched_rank(const struct task *t);
+
 /* Resume current in user mode and sleep until its next event, which is then in current->trap.
  * If the policy wants another to run, gives way instead and returns with EVENT_STOPPED. */
 void sched_run_user(void);
