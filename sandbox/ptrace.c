@@ -21,6 +21,7 @@
 #include "events.h"
 #include "host_cpu.h"
 #include "inject.h"
+#include "peak.h"
 #include "regs.h"
 #include "thread.h"
 #include "trap.h"
@@ -121,6 +122,8 @@ const struct machine_ops ptrace_machine = {
     .mem_read = mem_read,
     .mem_write = mem_write,
     .mem_cmpxchg = inject_cmpxchg,
+    .peak_ticket = peak_ticket,
+    .peak_take = peak_take,
     .mem_resident = mem_resident,
     .mem_pages = mem_pages,
     .regs_get = regs_get,

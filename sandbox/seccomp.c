@@ -26,6 +26,7 @@
 #include "host.h"
 #include "host_cpu.h"
 #include "inject.h"
+#include "peak.h"
 #include "regs.h"
 #include "sandbox.h"
 #include "stub.h"
@@ -243,6 +244,8 @@ const struct machine_ops seccomp_machine = {
     .mem_read = mem_read,
     .mem_write = mem_write,
     .mem_cmpxchg = inject_cmpxchg,
+    .peak_ticket = peak_ticket,
+    .peak_take = peak_take,
     .mem_resident = mem_resident,
     .mem_pages = mem_pages,
     .regs_get = regs_get,

@@ -21,6 +21,7 @@
 #include "events.h"
 #include "host.h"
 #include "inject.h"
+#include "peak.h"
 #include "regs.h"
 #include "vm.h"
 #include "vthread.h"
@@ -271,15 +272,17 @@ void thread_destroy(struct vthread *th)
 		unreaped++;
 		thread_unhash(th);
 	}
+	peak_await(th);
 	thread_free(th);
 }
 
-void thread_reaped(pid_t host_pid)
+void thread_reaped(pid_t host_pid, const struct rusage *usage)
 {
 	if (machine_hooks.reaped != NULL)
 		machine_hooks.reaped(host_pid);
 	if (unreaped > 0)
 		unreaped--;
+	peak_learn(host_pid, usage);
 }
 
 unsigned thread_unreaped(void)
@@ -304,6 +307,7 @@ int threads_init(void)
 	vm_leaver = NULL;
 	threads_running = 0;
 	unreaped = 0;
+	peaks_forget();
 	return 0;
 }
 

@@ -4,6 +4,8 @@
 #ifndef SANDBOX_THREAD_H
 #define SANDBOX_THREAD_H
 
+#include <sys/resource.h>
+
 #include "vthread.h"
 
 int threads_init(void);
@@ -21,8 +23,8 @@ int thread_settle(struct vthread *th);
 int thread_stop_wait(struct vthread *th, int *status);
 void thread_gone(struct vthread *th);			 /* the host reported its death */
 void thread_held_report(struct vthread *th, int status); /* waitpid() spoke of a held thread */
-void thread_reaped(pid_t host_pid);				 /* ... or of one long destroyed */
-unsigned thread_unreaped(void);				 /* how many such are left */
+void thread_reaped(pid_t host_pid, const struct rusage *usage); /* ... or of one long destroyed */
+unsigned thread_unreaped(void);					/* how many such are left */
 extern unsigned threads_running;
 struct vthread *thread_next(struct vthread *after); /* all threads; NULL: first, at the end */
 /* Every change of th->hold goes through here. */

@@ -231,18 +231,19 @@ int trap_continue(struct vthread *th)
 void trap_sweep(bool idle)
 {
 	struct event event;
+	struct rusage usage;
 	struct vthread *th;
 	int status;
 	pid_t pid;
 
 	do {
-		pid = waitpid(-1, &status, WNOHANG | __WALL);
+		pid = wait4(-1, &status, WNOHANG | __WALL, &usage);
 		if (pid <= 0)
 			return;
 		th = thread_find(pid);
 		if (th == NULL) {
 			if (!WIFSTOPPED(status))
-				thread_reaped(pid);
+				thread_reaped(pid, &usage);
 		} else if (th->hold != HOLD_RUNNING) {
 			thread_held_report(th, status);
 		} else if (trap_classify(th, status, &event)) {

@@ -17,6 +17,7 @@
 #include "host_cpu.h"
 #include "inject.h"
 #include "mailbox.h"
+#include "peak.h"
 #include "regs.h"
 #include "sandbox.h"
 #include "seccomp_machine.h"
@@ -321,6 +322,8 @@ const struct machine_ops turbo_machine = {
     .mem_read = mem_read,
     .mem_write = mem_write,
     .mem_cmpxchg = inject_cmpxchg,
+    .peak_ticket = peak_ticket,
+    .peak_take = peak_take,
     .mem_resident = mem_resident,
     .mem_pages = mem_pages,
     .regs_get = regs_get,

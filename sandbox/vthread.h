@@ -14,6 +14,7 @@
  *	usermem.c	reads and writes guest memory
  *	thread.c	life and death of threads
  *	regs.c		their registers, and when the host is told about them
+ *	peak.c		how much memory the dead had
  *	trap.c		what a host stop means in the terms of the contract
  *	events.c	the one epoll: timers, signals, watched descriptors
  *	host_cpu.c	which host core runs what
@@ -82,6 +83,9 @@ struct vthread {
 	bool call_open;	 /* in a trace stop: the host will do the call unless orig_rax is -1 */
 	bool result_set; /* result waits to be stored in rax */
 	int64_t result;
+
+	/* peak.c only */
+	uint64_t peak_ticket; /* 0: nobody has asked */
 
 	/* thread.c only */
 	struct vthread *hash_next;

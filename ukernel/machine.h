@@ -172,6 +172,13 @@ struct machine_ops {
 	int (*mem_cmpxchg)(struct vthread *th, uaddr_t addr, uint32_t expect, uint32_t desire,
 			   uint32_t *seen);
 
+	/* The most bytes that th's space ever had in memory are known some time after it was
+	 * destroyed.  peak_ticket: the number, good for ever, under which peak_take() will tell,
+	 * when th is about to be destroyed.  peak_take: the next that is known; false when there is
+	 * none.  all: wait for everything that has been destroyed.  May be NULL: not known. */
+	uint64_t (*peak_ticket)(struct vthread *th);
+	bool (*peak_take)(uint64_t *ticket, uint64_t *bytes, bool all);
+
 	/* Bytes of th's space that are in memory, for proc.  May be NULL: not known. */
 	uint64_t (*mem_resident)(struct vthread *th);
 	/* For each of n pages from addr on, what pagemap(5) says but for the frame: present,

@@ -172,13 +172,13 @@ static void parts_release(struct task *t)
 		fs_context_put(t->fs);
 		t->fs = NULL;
 	}
-	p->dead_threads.user_ns += task_cpu_ns(t);
+	t->user_ns_base = task_cpu_ns(t);
+	p->dead_threads.user_ns += t->user_ns_base;
 	p->dead_threads.sys_ns += sched_kernel_ns(t);
 	p->dead_threads.nvcsw += t->sched.switches_voluntary;
 	p->dead_threads.nivcsw += t->sched.switches_involuntary;
-	t->user_ns_base = task_cpu_ns(t);
-	if (p->nr_threads == 1)
-		process_sample_memory(t);
+	if (p->nr_threads == 1 && t->thread)
+		peak_expect(t);
 	machine->thread_destroy(t->thread);
 	t->thread = NULL;
 	EXPLAIN(BY_OS, t,

@@ -60,11 +60,14 @@ struct process *process_get(struct process *p)
 
 void process_put(struct process *p)
 {
-	if (!p || --p->refs > 0)
-		return;
-	sigpending_flush(&p->pending);
-	file_put(p->exe);
-	free(p);
+	while (p && --p->refs == 0) {
+		struct process *heir = p->heir;
+
+		sigpending_flush(&p->pending);
+		file_put(p->exe);
+		free(p);
+		p = heir;
+	}
 }
 
 struct task *task_alloc(void)

@@ -75,6 +75,7 @@ long sys_getrusage(struct task *t, int who, uaddr_t usage)
 	struct rusage_sum sum;
 	struct abi_rusage out;
 
+	peaks_collect(true);
 	switch (who) {
 	case RUSAGE_SELF:
 		process_sample_memory(t);

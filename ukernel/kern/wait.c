@@ -27,6 +27,7 @@ struct wait_for {
 	int type; /* P_ALL, P_PID, P_PGID */
 	pid_t id;
 	int options; /* WNOHANG WEXITED WSTOPPED WCONTINUED WNOWAIT, W_LINUX */
+	bool want_usage;
 };
 
 /* What was found. */
@@ -100,6 +101,7 @@ static void usage_inherit(struct process *parent, struct process *c)
 	d->minflt += u.minflt;
 	if (u.maxrss_kb > d->maxrss_kb)
 		d->maxrss_kb = u.maxrss_kb;
+	c->heir = process_get(parent);
 }
 
 /* Does c have something to report?  Takes it, unless WNOWAIT. */
@@ -108,6 +110,8 @@ static bool child_report(struct process *self, struct process *c, const struct w
 {
 	bool keep = w->options & WNOWAIT;
 
+	if (w->want_usage)
+		peaks_collect(true);
 	if (c->state == PROC_ZOMBIE) {
 		int st = c->exit_status;
 
@@ -165,7 +169,11 @@ static int do_wait(struct task *t, const struct wait_for *w, struct wait_result 
 
 long sys_wait4(struct task *t, int pid, uaddr_t ustatus, int options, uaddr_t uusage)
 {
-	struct wait_for w = {.type = P_ALL, .options = options | WEXITED};
+	struct wait_for w = {
+	    .type = P_ALL,
+	    .options = options | WEXITED,
+	    .want_usage = uusage != 0,
+	};
 	struct wait_result r;
 
 	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | W_LINUX))
@@ -227,7 +235,7 @@ static int wait_target(struct task *t, int type, int id, struct wait_for *w, boo
 
 long sys_waitid(struct task *t, int type, int id, uaddr_t uinfo, int options, uaddr_t uusage)
 {
-	struct wait_for w = {.options = options};
+	struct wait_for w = {.options = options, .want_usage = uusage != 0};
 	struct wait_result r;
 	struct abi_siginfo info;
 	bool nonblock;

@@ -1,6 +1,6 @@
 /*
  * args.c - the arguments and environment of execve, read out of the guest in whole pages: they lie
- * side by side there, and one copy costs as much as one string.
+ * near each other there, in no certain order, and one copy costs as much as one string.
  */
 #include "kern/task.h"
 #include "mm/exec.h"
@@ -18,15 +18,16 @@
 #define ARGS_MIN    (128UL << 10) /* always allowed */
 #define ARGS_MAX    (6UL << 20)	  /* never more: three quarters of the usual stack limit */
 
-/* All strings so far, and the page of the guest that was read last. */
+#define PAGES_KEPT 8
+
+/* All strings so far, and the pages of the guest that were read last. */
 struct reader {
 	struct task *t;
 	char *buf;
 	size_t len, size;
-	size_t limit; /* for strings and pointers together */
-	uaddr_t page_at;
-	size_t page_len;
-	char *page;
+	size_t limit;		     /* for strings and pointers together */
+	uaddr_t page_at[PAGES_KEPT]; /* 0: none; which one depends on the address */
+	char *pages;
 };
 
 static uint64_t args_limit(struct task *t)
@@ -38,20 +39,23 @@ static uint64_t args_limit(struct task *t)
 	return limit < ARGS_MIN ? ARGS_MIN : limit;
 }
 
-/* The guest's bytes at addr up to the end of its page, as read once. */
+/* The guest's bytes at addr up to the end of its page. */
 static const char *reader_bytes(struct reader *r, uaddr_t addr, size_t *len)
 {
-	if (addr < r->page_at || addr >= r->page_at + r->page_len) {
-		size_t n = PAGE_SIZE - (addr & ~PAGE_MASK);
+	uaddr_t at = addr & PAGE_MASK;
+	unsigned i = (addr >> PAGE_SHIFT) % PAGES_KEPT;
+	char *page = r->pages + i * PAGE_SIZE;
 
-		r->page_len = 0;
-		if (copy_from_user(r->t, r->page, addr, n))
+	if (at == 0)
+		return NULL;
+	if (r->page_at[i] != at) {
+		r->page_at[i] = 0;
+		if (copy_from_user(r->t, page, at, PAGE_SIZE))
 			return NULL;
-		r->page_at = addr;
-		r->page_len = n;
+		r->page_at[i] = at;
 	}
-	*len = r->page_at + r->page_len - addr;
-	return r->page + (addr - r->page_at);
+	*len = PAGE_SIZE - (addr - at);
+	return page + (addr - at);
 }
 
 static int buf_append(struct reader *r, const char *from, size_t n)
@@ -180,8 +184,8 @@ int exec_args_read(struct task *t, uaddr_t argv, uaddr_t envp, size_t filename_l
 	out->argv = out->envp = NULL;
 	out->block = NULL;
 	out->argc = out->envc = 0;
-	r.page = malloc(PAGE_SIZE);
-	if (!r.page)
+	r.pages = malloc(PAGES_KEPT * PAGE_SIZE);
+	if (!r.pages)
 		return -ENOMEM;
 	if (argv)
 		err = pointers_read(t, argv, r.limit, &arg, &out->argc);
@@ -210,7 +214,7 @@ int exec_args_read(struct task *t, uaddr_t argv, uaddr_t envp, size_t filename_l
 		err = -ENOMEM;
 out:
 	free(r.buf);
-	free(r.page);
+	free(r.pages);
 	free(arg);
 	free(env);
 	if (err)

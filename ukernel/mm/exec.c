@@ -321,6 +321,7 @@ static void task_switch(struct task *t, struct vthread *th, struct exec_space *s
 	old_space_leave(t);
 	if (t->thread) {
 		t->user_ns_base += machine->cpu_ns(t->thread);
+		peak_expect(t);
 		machine->thread_destroy(t->thread);
 	}
 	t->thread = th;
