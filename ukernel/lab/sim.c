@@ -125,8 +125,12 @@ static void handle(struct sim *s, const struct sim_event *e)
 		sim_tick(s);
 		break;
 	case EV_TIMER:
-		if (e->gen == s->timer_gen)
-			s->rq.policy->timer(&s->rq);
+		if (e->gen != s->timer_gen)
+			break;
+		for (int i = 0; i < s->rq.cpus; i++)
+			if (s->curr[i])
+				sim_charge(s, i, CHARGE_RUNS);
+		s->rq.policy->timer(&s->rq);
 		break;
 	case EV_TASK:
 		if (e->task->arrived)

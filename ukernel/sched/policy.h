@@ -326,7 +326,7 @@ struct sched_policy {
 	 * urgent of itself and its donors.  Not queued, as with changed().  True: se's own urgency
 	 * changed, so that whoever se waits for has to be looked at too. */
 	bool (*inherit)(struct runq *rq, struct sched_entity *se);
-	/* (opt) The time given to rq_timer() has come. */
+	/* (opt) The time given to rq_timer() has come; who runs was just charged. */
 	void (*timer)(struct runq *rq);
 };
 

@@ -60,6 +60,9 @@ static void policy_timer_fire(struct timer *tm)
 {
 	(void)tm;
 	rq_clock();
+	for (int i = 0; i < nr_cpus; i++)
+		if (vcpus[i].task)
+			vcpu_charge(&vcpus[i], CHARGE_RUNS);
 	rq.policy->timer(&rq);
 }
 
