@@ -53,7 +53,7 @@ bool svg_has_figures(const struct bench_report *r, enum bench_cores cores, const
 
 static struct axis axis_of(const struct bench_report *r, enum bench_cores cores, const char *group)
 {
-	double lo = 1e18, hi = 0;
+	double lo = 1e18, hi = 1e-3; /* ns */
 
 	for (unsigned m = 0; m < r->nr_measures; m++) {
 		if (!in_group(r, m, group) || !row_bars(r, m, cores))

@@ -3,8 +3,8 @@
 LINT_C := $(sort $(wildcard ukernel/*.[ch] ukernel/*/*.[ch] ukernel/*/*/*.[ch] sandbox/*.[ch] tools/*.c guests/*.[ch] \
 	  guests/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch] bench/*/*.[ch]))
 LINT_SH := $(sort $(wildcard mk/*.sh tests/*.sh bench/*.sh .ci/run))
-TIDY_SRC := $(sort $(wildcard ukernel/*.c ukernel/*/*.c ukernel/*/*/*.c sandbox/*.c))
-TIDY_FLAGS := -std=gnu11 -D_GNU_SOURCE -DUKERNEL_VERSION=__FILE__ -Iukernel -Isandbox
+TIDY_SRC := $(sort $(wildcard ukernel/*.c ukernel/*/*.c ukernel/*/*/*.c sandbox/*.c bench/*.c))
+TIDY_FLAGS := -std=gnu11 -D_GNU_SOURCE -DUKERNEL_VERSION=__FILE__ -Iukernel -Isandbox -Ibench
 # Checks that find mistakes and not taste, and are quick.
 TIDY_CHECKS := -*,bugprone-assert-side-effect,bugprone-bool-pointer-implicit-conversion,$\
 	bugprone-infinite-loop,bugprone-integer-division,bugprone-macro-repeated-side-effects,$\
@@ -24,8 +24,9 @@ lint-shell: $(B)/ukernel.bash
 	@echo LINT shell; shellcheck $(LINT_SH) $(B)/ukernel.bash
 lint-cppcheck:
 	@echo LINT cppcheck; cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=portability \
-		--inline-suppr --suppress=missingIncludeSystem --suppress=syntaxError --suppress=comparePointers:sandbox/stub.c \
-		--max-configs=1 -D_GNU_SOURCE -D__x86_64__ -Iukernel -Isandbox ukernel sandbox
+		--inline-suppr --suppress=missingIncludeSystem --suppress=syntaxError '--suppress=comparePointers:sandbox/*' \
+		--max-configs=1 -D_GNU_SOURCE -D__x86_64__ -Iukernel -Isandbox -Ibench \
+		'--suppress=unknownMacro:bench/*' ukernel sandbox bench
 lint-tidy:
 	@echo LINT tidy; printf '%s\n' $(TIDY_SRC) | xargs -P 2 -n 8 sh -c \
 		'clang-tidy --quiet --warnings-as-errors="*" --checks="$(TIDY_CHECKS)" "$$@" -- $(TIDY_FLAGS) 2>/dev/null' tidy

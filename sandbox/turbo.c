@@ -217,21 +217,24 @@ static bool boxes_look(struct event *out)
 /* Look at the mailboxes for a while.  When it brings nothing, guests know that we sleep. */
 static bool boxes_poll(struct event *out)
 {
-	uint64_t now = __rdtsc(), until = now + WINDOW_CYCLES, before;
+	uint64_t now = __rdtsc(), until = now + WINDOW_CYCLES, before, began = sleep_begin();
 
 	if (box_first_running() != NULL && no_yields > 0) {
 		no_yields--;
 	} else if (box_first_running() != NULL) {
 		__atomic_store_n(&turbo.control->polling, 1, __ATOMIC_RELAXED);
 		while (now < until) {
-			if (boxes_look(out))
+			if (boxes_look(out)) {
+				sleep_end(began);
 				return true;
+			}
 			before = now;
 			sched_yield();
 			now = __rdtsc();
 			if (now - before > SLOW_YIELD)
 				no_yields = SLOW_PENALTY;
 		}
+		sleep_end(began);
 	}
 	__atomic_store_n(&turbo.control->polling, 0, __ATOMIC_SEQ_CST);
 	return boxes_look(out);

@@ -193,6 +193,7 @@ static int watched_wait(struct event *ev, bool block)
 {
 	change(NO_CALL, COST_TAKE);
 	uint64_t slept = asleep.cycles;
+	asleep.woke = mark; /* if it need not sleep */
 	bool anybody = sched_users() > 0;
 	int err = real->wait(ev, block);
 	slept = asleep.cycles - slept;
