@@ -376,6 +376,7 @@ bool box_take(struct vthread *th, struct event *out)
 	if (!__atomic_compare_exchange_n(&box->state, &state, BOX_TAKEN, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED))
 		return false;
+	turbo_counts.boxed++;
 	thread_set_hold(th, HOLD_BOXED);
 	th->answer_owed = false;
 	th->stop_wanted = false;

@@ -17,10 +17,12 @@
 #include "host_cpu.h"
 #include "inject.h"
 #include "mailbox.h"
+#include "module.h"
 #include "peak.h"
 #include "regs.h"
 #include "sandbox.h"
 #include "seccomp_machine.h"
+#include "site.h"
 #include "stub.h"
 #include "thread.h"
 #include "trap.h"
@@ -156,7 +158,7 @@ static bool turbo_fault(struct vthread *th, int signo, int code, struct event *o
 	bool call = false;
 	int ret = -1;
 
-	if ((signo != SIGSEGV && signo != SIGILL && signo != SIGBUS) || regs_load(th) < 0)
+	if ((signo != SIGSEGV && signo != SIGILL && signo != SIGBUS && signo != SIGTRAP) || regs_load(th) < 0)
 		return false;
 	if (th->regs.rip - turbo.code < TURBO_CODE_SIZE) {
 		call = unwind_fault(th);
@@ -193,6 +195,7 @@ static const struct machine_hooks turbo_hooks = {
     .stopped = turbo_stopped,
     .fault = turbo_fault,
     .notified = box_notified,
+    .trapped = site_trapped,
 };
 
 /* ---- the ops that differ ---- */
@@ -281,6 +284,7 @@ static void turbo_fini(void)
 {
 	seccomp_fini();
 	boxes_fini();
+	sites_fini();
 	machine_hooks = (struct machine_hooks){NULL};
 	shared_fini();
 	vm_low_lo = vm_low_hi = 0;
@@ -305,6 +309,8 @@ static int turbo_init(const struct machine_config *config, struct machine_info *
 		ret = boxes_init();
 	if (ret == 0)
 		machine_hooks = turbo_hooks;
+	if (ret == 0)
+		sites_init(config->note);
 	if (ret < 0) {
 		machine_fail("cannot map the pages for rewritten calls (vm.mmap_min_addr is %#lx): %s",
 			     info->user_lo, strerror(-ret));
@@ -321,8 +327,8 @@ const struct machine_ops turbo_machine = {
     .space_clone = space_clone,
     .thread_clone = thread_clone,
     .thread_destroy = seccomp_destroy,
-    .vm_apply = vm_apply,
-    .mem_read = mem_read,
+    .vm_apply = modules_vm_apply,
+    .mem_read = modules_mem_read,
     .mem_write = mem_write,
     .mem_cmpxchg = inject_cmpxchg,
     .peak_ticket = peak_ticket,

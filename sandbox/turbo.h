@@ -146,6 +146,14 @@ extern struct turbo_parts {
 	int (*fault)(struct vthread *th, int signo);
 } turbo_parts;
 
+/* How calls came; for --trace=patch. */
+extern struct turbo_counts {
+	unsigned long boxed;   /* by a mailbox */
+	unsigned long direct;  /* by the stub's own `syscall` */
+	unsigned long trapped; /* by one in the program */
+	unsigned long caught;  /* at the place where one was */
+} turbo_counts;
+
 extern struct turbo {
 	uaddr_t code, entry;	    /* the stub's page and its entry */
 	uaddr_t trampolines, boxes; /* where those ranges begin */

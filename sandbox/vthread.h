@@ -113,6 +113,8 @@ struct machine_hooks {
 	bool (*fault)(struct vthread *th, int signo, int code, struct event *out);
 	/* A notification came.  True: it was not for the kernel. */
 	bool (*notified)(struct vthread *th, uint64_t id, uaddr_t ip);
+	/* One came that is for the kernel, from a `syscall` that returns to ip. */
+	void (*trapped)(struct vthread *th, uaddr_t ip);
 };
 extern struct machine_hooks machine_hooks;
 

@@ -109,6 +109,9 @@ struct machine_config {
 	int cpus;		     /* virtual CPUs, >= 1 */
 	uint64_t tick_ns;	     /* period of EVENT_TICK once armed */
 	struct machine_sleep *sleep; /* NULL: nobody wants to know */
+	/* Told what the machine does by itself to make traps cheaper, one line of text each, for
+	 * the user to read; or NULL. */
+	void (*note)(const char *text);
 };
 
 struct machine_info {

@@ -288,6 +288,7 @@ static void start_machine(struct run_options *o)
 	    .cpus = o->config.cpus,
 	    .tick_ns = o->config.tick_ns,
 	    .sleep = costs_sleep(),
+	    .note = trace_wants_notes() ? trace_note : NULL,
 	};
 	int err;
 

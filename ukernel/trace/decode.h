@@ -85,6 +85,7 @@ void text_add_result(struct text *x, const struct call_view *v);
 /* --trace=FILTER (filter.c) */
 int filter_parse(const char *text); /* -EINVAL */
 bool filter_wants(uint64_t nr);
+bool filter_wants_notes(void); /* the machine's: "patch" was named */
 
 /* --count (count.c) */
 void count_call(uint64_t nr, bool failed, uint64_t spent_ns);

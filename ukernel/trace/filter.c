@@ -10,7 +10,7 @@
 #include <string.h>
 
 static bool wanted[SYSCALL_MAX];
-static bool filtered, unknown_wanted = true;
+static bool filtered, unknown_wanted = true, notes_wanted;
 
 static const struct {
 	const char *name;
@@ -89,7 +89,9 @@ int filter_parse(const char *text)
 		return -EINVAL;
 	while (*text) {
 		size_t len = strcspn(text, ",");
-		bool any = false;
+		bool any = len == 5 && memcmp(text, "patch", 5) == 0;
+
+		notes_wanted |= any;
 		for (int nr = 0; nr < SYSCALL_MAX; nr++)
 			if (syscall_table[nr].name && item_matches(text, len, &syscall_table[nr]))
 				any = wanted[nr] = true;
@@ -109,4 +111,9 @@ bool filter_wants(uint64_t nr)
 	if (!filtered)
 		return true;
 	return nr < SYSCALL_MAX && syscall_table[nr].name ? wanted[nr] : unknown_wanted;
+}
+
+bool filter_wants_notes(void)
+{
+	return notes_wanted;
 }

@@ -69,6 +69,17 @@ static void break_open_line(void)
 	open_task = NULL;
 }
 
+bool trace_wants_notes(void)
+{
+	return show_lines && filter_wants_notes();
+}
+
+void trace_note(const char *text)
+{
+	break_open_line();
+	fprintf(out, "patch: %s\n", text);
+}
+
 static void add_name(struct text *x, const struct call_view *v)
 {
 	if (v->entry)

@@ -35,6 +35,10 @@ void trace_stop(struct task *t, int sig);
 /* t is dead: status as wait4 reports it. */
 void trace_task_end(struct task *t, int status);
 
+/* What the machine has to say (machine_config.note): a line of its own. */
+bool trace_wants_notes(void);
+void trace_note(const char *text);
+
 /* --- calls that are not implemented (missing.c); independent of trace_on --- */
 /* Count the call, tell the user the first time; -ENOSYS. */
 long syscall_missing(struct task *t, uint64_t nr);
