@@ -13,6 +13,7 @@ COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 install: all $(B)/ukernel.1 $(B)/ukernel.bash
 	install -D -m 755 $(B)/ukernel $(DESTDIR)$(BINDIR)/ukernel
 	install -D -m 755 $(B)/bench/measure $(DESTDIR)$(LIBEXECDIR)/measure
+	install -D -m 755 $(B)/lab/player $(DESTDIR)$(LIBEXECDIR)/player
 	install -D -m 644 $(B)/ukernel.1 $(DESTDIR)$(MANDIR)/man1/ukernel.1
 	install -D -m 644 $(B)/ukernel.bash $(DESTDIR)$(COMPDIR)/ukernel
 	install -D -m 644 LICENSE $(DESTDIR)$(DOCDIR)/LICENSE

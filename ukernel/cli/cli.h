@@ -42,6 +42,9 @@ uint64_t parse_duration_ns(const char *option, const char *text, /* "1.5", "20ms
  */
 char *path_absolute(const char *text);
 void parse_bind(const char *text, struct bind_spec *out);
+/* "NAME[:OPTIONS]" of --sched, checked; text is cut, *options points into it (NULL: none).  Of
+ * run.c. */
+const struct sched_policy *parse_sched(char *text, const char **options);
 void parse_rw(const char *text, struct bind_spec *out);
 /* Fills uid, gid and groups. */
 void parse_user(const char *text, const char *root_dir, struct boot_config *config);

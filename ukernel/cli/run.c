@@ -63,7 +63,7 @@ static void close_inherited_fds(int keep)
 	}
 }
 
-static const struct sched_policy *parse_sched(char *text, const char **options)
+const struct sched_policy *parse_sched(char *text, const char **options)
 {
 	static struct sched_settings settings;
 	char *colon = strchr(text, ':'), error[160];

@@ -20,7 +20,14 @@
 #define SECBITS_ALL		    0xffu
 #define SECBITS_LOCKS		    0xaau /* the odd bits lock the even ones */
 #define SECBIT_NO_CAP_AMBIENT_RAISE (1u << 6)
-#define TIMERSLACK_DEFAULT_NS	    50000
+/* Ours alone, as there is no call of Linux's for it: prctl(PR_UKERNEL_SCHED, WHAT, VALUE, 0, 0)
+ * declares to the scheduling policy what a task is like (docs/scheduling.md). */
+#define PR_UKERNEL_SCHED	0x556b0001
+#define UKERNEL_SCHED_TICKETS	0
+#define UKERNEL_SCHED_LENGTH_NS 1
+#define UKERNEL_SCHED_LATENCY	2
+#define TICKETS_MAX		1000000
+#define TIMERSLACK_DEFAULT_NS	50000
 
 /* Replace t's credentials by new, which differs only in what no one else watches. */
 static long publish(struct task *t, struct cred *new)
@@ -43,6 +50,53 @@ static long name_set(struct task *t, uaddr_t from)
 	memset(t->comm, 0, sizeof(t->comm));
 	strcpy(t->comm, name);
 	sched_task_renamed(t);
+	return 0;
+}
+
+struct declaration {
+	unsigned long what;
+	int64_t value;
+};
+
+static void declare(struct sched_entity *se, const void *arg)
+{
+	const struct declaration *d = arg;
+
+	if (d->what == UKERNEL_SCHED_TICKETS)
+		se->tickets = (uint32_t)d->value;
+	else if (d->what == UKERNEL_SCHED_LENGTH_NS)
+		se->length_ns = (uint64_t)d->value;
+	else
+		se->latency_nice = (int32_t)d->value;
+}
+
+/* More tickets, and a shorter wait, are like a lower nice value: not for everybody. */
+static long sched_declare(struct task *t, unsigned long what, int64_t value)
+{
+	struct declaration d = {what, value};
+	bool may = cred_capable(t->cred, CAP_SYS_NICE_BIT);
+
+	switch (what) {
+	case UKERNEL_SCHED_TICKETS:
+		if (value < 0 || value > TICKETS_MAX)
+			return -EINVAL;
+		if (!may && value > (int64_t)(t->se.tickets ? t->se.tickets : t->se.weight))
+			return -EPERM;
+		break;
+	case UKERNEL_SCHED_LENGTH_NS:
+		if (value < 0)
+			return -EINVAL;
+		break;
+	case UKERNEL_SCHED_LATENCY:
+		if (value < -20 || value > 19)
+			return -EINVAL;
+		if (!may && value < t->se.latency_nice)
+			return -EPERM;
+		break;
+	default:
+		return -EINVAL;
+	}
+	sched_change(t, declare, &d);
 	return 0;
 }
 
@@ -176,6 +230,8 @@ long sys_prctl(struct task *t, int option, unsigned long arg2, unsigned long arg
 		return 0;
 	case PR_SET_NAME:
 		return name_set(t, arg2);
+	case PR_UKERNEL_SCHED:
+		return sched_declare(t, arg2, (int64_t)arg3);
 	case PR_GET_NAME:
 		return copy_to_user(t, arg2, t->comm, sizeof(t->comm));
 	case PR_GET_TIMING:

@@ -1,0 +1,364 @@
+/*
+ * experiment.c - boots a kernel for a workload, and makes sense of what was recorded.
+ *
+ * The kernel of each run lives in a process of its own, so that one run cannot leave anything to
+ * the next.  It hands back two files: the scheduler's records, and what the player reported (which
+ * process is which task, and when the experiment began).
+ */
+#include "cli/experiment.h"
+
+#include "cli/cli.h"
+#include "kern/boot.h"
+#include "lab/recorder.h"
+#include "machine.h"
+#include "sandbox.h"
+#include "trace/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TASK_NONE 0 /* ids map to a task's index + 1 */
+
+/* The directory that this program lies in. */
+static char *program_dir(void)
+{
+	char *self = realpath("/proc/self/exe", NULL);
+	char *slash = self ? strrchr(self, '/') : NULL;
+
+	if (!slash)
+		die("cannot tell where this program lies");
+	*slash = '\0';
+	return self;
+}
+
+char *workload_find(const char *name)
+{
+	static const char *const places[] = {"../share/ukernel/workloads", "../workloads"};
+
+	if (access(name, F_OK) == 0 || strchr(name, '/'))
+		return xasprintf("%s", name);
+	char *dir = program_dir();
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		char *path = xasprintf("%s/%s/%s", dir, places[i], name);
+
+		if (access(path, R_OK) == 0)
+			return path;
+		free(path);
+	}
+	die("no workload '%s': neither a file here nor one of %s/../share/ukernel/workloads", name,
+	    dir);
+}
+
+char *player_find(void)
+{
+	char *self = program_dir();
+	char *built = xasprintf("%s/lab/player", self);
+	char *installed = xasprintf("%s/../libexec/ukernel/player", self);
+	char *found = access(built, X_OK) == 0 ? built : installed;
+	if (access(found, X_OK) != 0)
+		die("the program that plays workloads is not there: %s", installed);
+	free(self);
+	return found;
+}
+
+/* --- the child: a kernel --- */
+
+static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE *records)
+{
+	struct machine_config mc = {.cpus = e->cpus, .tick_ns = e->tick_ns};
+	struct boot_config config = {
+	    .cpus = e->cpus,
+	    .tick_ns = e->tick_ns,
+	    .root_dir = "/",
+	    .timeout_ns = e->timeout_ns,
+	    .trace_out = stderr,
+	    .envp = environ,
+	    .inherited = inherit_from_caller(),
+	};
+	int err, status = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	config.policy = parse_sched(sched, &config.policy_options);
+	config.argv = (char *[]){
+	    (char *)e->player,		path_absolute(e->file),	    xasprintf("%" PRIu64, e->seed),
+	    xasprintf("%u", geteuid()), xasprintf("%u", getegid()), NULL,
+	};
+	machine = machine_start(e->backend, &mc, &machine_info, &err);
+	if (!machine)
+		die("backend %s is not available here: %s", e->backend, machine_init_error());
+	struct recording *rec = recorder_start();
+	err = kernel_run(&config, &status);
+	machine->fini();
+	syscall_missing_report();
+	if (recording_save(rec, records) < 0)
+		die("cannot keep the records: %s", strerror(errno));
+	if (WIFSIGNALED(status))
+		_exit(WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM ? 124 : 1);
+	_exit(err < 0 ? EXIT_OWN_FAILURE : WEXITSTATUS(status));
+}
+
+/* --- the parent: what happened --- */
+
+struct reading {
+	const struct experiment *e;
+	struct outcome *out;
+	uint64_t start_ns;
+	unsigned *task_of; /* by id, TASK_NONE: not ours */
+	size_t nr_ids;
+	bool *seen;	 /* by id: it has had a record in the experiment */
+	unsigned *order; /* tasks by arrival */
+	unsigned arrived;
+	uint64_t last_ns;
+	FILE *report;
+};
+
+static bool read_report(struct reading *rd)
+{
+	char line[160];
+	unsigned index;
+	uint64_t id;
+
+	rewind(rd->report);
+	while (fgets(line, sizeof(line), rd->report)) {
+		if (sscanf(line, "start %" SCNu64, &rd->start_ns) == 1)
+			continue;
+		if (sscanf(line, "refused %u", &index) == 1) {
+			rd->out->refused++;
+		} else if (sscanf(line, "task %u %" SCNu64, &index, &id) == 2 && id < rd->nr_ids &&
+			   index < rd->e->workload->nr_tasks) {
+			rd->task_of[id] = index + 1;
+		}
+	}
+	return rd->start_ns != 0;
+}
+
+static void read_jobs(struct reading *rd)
+{
+	unsigned *id_of = calloc(rd->e->workload->nr_tasks + 1, sizeof(*id_of));
+	char line[160];
+	unsigned index;
+	int64_t late;
+	uint64_t now;
+
+	for (size_t id = 0; id < rd->nr_ids && id_of; id++)
+		if (rd->task_of[id] && !id_of[rd->task_of[id]])
+			id_of[rd->task_of[id]] = (unsigned)id;
+	rewind(rd->report);
+	while (id_of && fgets(line, sizeof(line), rd->report)) {
+		if (sscanf(line, "job %u %" SCNd64 " %" SCNu64, &index, &late, &now) != 3 ||
+		    index >= rd->e->workload->nr_tasks || !id_of[index + 1])
+			continue;
+		metrics_job(rd->out->metrics, id_of[index + 1], late);
+		if (late > 0 && now > rd->start_ns)
+			timeline_mark(rd->out->timeline, id_of[index + 1], now - rd->start_ns,
+				      (uint64_t)late);
+	}
+	free(id_of);
+}
+
+static void feed(struct reading *rd, const struct sched_record *r, const struct sched_entity *se)
+{
+	timeline_feed(rd->out->timeline, r, se);
+	metrics_feed(rd->out->metrics, r, se);
+	if (r->id && r->ns > rd->last_ns)
+		rd->last_ns = r->ns;
+}
+
+static void label(struct reading *rd, uint64_t id, const char *name, const struct workload_task *t)
+{
+	timeline_label(rd->out->timeline, id, name, t->group);
+	metrics_label(rd->out->metrics, id, name, t->group, workload_weight(t), t->deadline_ns);
+}
+
+/* Tasks arrive when the workload says so, however late they get their first record. */
+static void arrive_until(struct reading *rd, uint64_t ns)
+{
+	const struct workload *w = rd->e->workload;
+
+	for (; rd->arrived < w->nr_tasks; rd->arrived++) {
+		const struct workload_task *t = &w->tasks[rd->order[rd->arrived]];
+		struct sched_record r = {.ns = t->arrival_ns, .cpu = -1, .what = SREC_NEW};
+
+		if (t->arrival_ns > ns)
+			return;
+		for (size_t id = 0; id < rd->nr_ids; id++)
+			if (rd->task_of[id] == rd->order[rd->arrived] + 1 && !rd->seen[id]) {
+				r.id = id;
+				break;
+			}
+		if (!r.id)
+			continue;
+		rd->seen[r.id] = true;
+		feed(rd, &r, NULL);
+		label(rd, r.id, t->name, t);
+	}
+}
+
+/* What a task forks is part of it; a command's processes are called by what they run. */
+static void take_child(struct reading *rd, const struct sched_record *r, unsigned task)
+{
+	char name[64];
+	const struct workload_task *t = &rd->e->workload->tasks[task - 1];
+
+	rd->task_of[r->id] = task;
+	rd->seen[r->id] = true;
+	feed(rd, r, NULL);
+	snprintf(name, sizeof(name), "%.16s %" PRIu64, t->name, r->id);
+	label(rd, r->id, name, t);
+}
+
+static void take_name(struct reading *rd, const struct sched_record *r,
+		      const struct sched_entity *se)
+{
+	const struct workload_task *t = &rd->e->workload->tasks[rd->task_of[r->id] - 1];
+	char name[64];
+
+	/* The first process of a task keeps the task's own name. */
+	if (!t->shape->command || strcmp(se->name, "player") == 0)
+		return;
+	for (size_t id = 0; id < r->id; id++)
+		if (rd->task_of[id] == rd->task_of[r->id]) {
+			snprintf(name, sizeof(name), "%s %" PRIu64, se->name, r->id);
+			label(rd, r->id, name, t);
+			return;
+		}
+}
+
+static void take_record(void *arg, const struct sched_record *raw, const struct sched_entity *se)
+{
+	struct reading *rd = arg;
+	struct sched_record r = *raw;
+
+	if (raw->ns < rd->start_ns)
+		return;
+	r.ns -= rd->start_ns;
+	arrive_until(rd, r.ns);
+	if (r.id >= rd->nr_ids)
+		return;
+	if (r.what == SREC_NEW) {
+		rd->task_of[r.id] = TASK_NONE;
+		if (r.arg < rd->nr_ids && rd->task_of[r.arg])
+			take_child(rd, &r, rd->task_of[r.arg]);
+		return;
+	}
+	if (!rd->task_of[r.id] || !rd->seen[r.id])
+		return;
+	if (r.what == SREC_NAME && se)
+		take_name(rd, &r, se);
+	else if (r.what != SREC_NAME)
+		feed(rd, &r, NULL);
+}
+
+static int by_arrival(const void *a, const void *b, void *tasks)
+{
+	const struct workload_task *t = tasks;
+	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+
+	if (t[x].arrival_ns != t[y].arrival_ns)
+		return t[x].arrival_ns < t[y].arrival_ns ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static int reading_run(struct reading *rd, const struct recording *rec)
+{
+	const struct workload *w = rd->e->workload;
+	struct sched_record begin = {.cpu = -1, .what = SREC_TICK};
+	uint64_t end_ns;
+
+	for (size_t i = 0; i < rec->nr_records; i++)
+		if (rec->records[i].id >= rd->nr_ids)
+			rd->nr_ids = rec->records[i].id + 1;
+	rd->task_of = calloc(rd->nr_ids + 1, sizeof(*rd->task_of));
+	rd->seen = calloc(rd->nr_ids + 1, sizeof(*rd->seen));
+	rd->order = calloc(w->nr_tasks + 1, sizeof(*rd->order));
+	rd->out->timeline = timeline_create(rd->e->cpus);
+	rd->out->metrics = metrics_create(rd->e->cpus, w->window_ns);
+	if (!rd->task_of || !rd->seen || !rd->order || !rd->out->timeline || !rd->out->metrics)
+		return -ENOMEM;
+	for (unsigned i = 0; i < w->nr_tasks; i++)
+		rd->order[i] = i;
+	qsort_r(rd->order, w->nr_tasks, sizeof(*rd->order), by_arrival, w->tasks);
+	if (!read_report(rd))
+		return -EIO;
+	feed(rd, &begin, NULL);
+	recording_replay(rec, take_record, rd);
+	/* The player's own end is none of the experiment's. */
+	end_ns =
+	    w->stop_ns != WORKLOAD_FOREVER && w->stop_ns > rd->last_ns ? w->stop_ns : rd->last_ns;
+	read_jobs(rd);
+	timeline_finish(rd->out->timeline, end_ns);
+	metrics_finish(rd->out->metrics, end_ns);
+	return 0;
+}
+
+static int outcome_read(const struct experiment *e, FILE *records, FILE *report,
+			struct outcome *out)
+{
+	struct reading rd = {.e = e, .out = out, .report = report};
+	int err = -EIO;
+
+	rewind(records);
+	struct recording *rec = recording_load(records);
+	if (rec)
+		err = reading_run(&rd, rec);
+	recording_free(rec);
+	free(rd.task_of);
+	free(rd.seen);
+	free(rd.order);
+	return err;
+}
+
+int experiment_run(const struct experiment *e, const char *sched, struct outcome *out)
+{
+	FILE *records = tmpfile(), *report = tmpfile();
+	int status, err = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (!records || !report)
+		die("cannot make a temporary file: %s", strerror(errno));
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid < 0)
+		die("cannot start a process: %s", strerror(errno));
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDONLY);
+
+		/* The player appends; nobody else writes. */
+		fcntl(fileno(report), F_SETFL, O_APPEND);
+		if (null < 0 || dup2(null, 0) < 0 || dup2(fileno(report), 1) < 0)
+			die("no standard files: %s", strerror(errno));
+		records = fdopen(dup(fileno(records)), "w+");
+		kernel_child(e, xasprintf("%s", sched), records);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status) || (WEXITSTATUS(status) && WEXITSTATUS(status) != 124)) {
+		fprintf(stderr, "ukernel: sched run: %s: the run failed (%s %d)\n", sched,
+			WIFSIGNALED(status) ? "signal" : "status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		err = -EIO;
+	} else if (outcome_read(e, records, report, out) < 0) {
+		fprintf(stderr, "ukernel: sched run: %s: there is no record of the run\n", sched);
+		err = -EIO;
+	} else if (WEXITSTATUS(status) == 124 && e->workload->stop_ns == WORKLOAD_FOREVER) {
+		fprintf(stderr, "ukernel: sched run: %s: ended by --timeout\n", sched);
+	}
+	fclose(records);
+	fclose(report);
+	return err;
+}
+
+void outcome_free(struct outcome *out)
+{
+	timeline_destroy(out->timeline);
+	metrics_destroy(out->metrics);
+	memset(out, 0, sizeof(*out));
+}

@@ -1,0 +1,35 @@
+/*
+ * experiment.h - one workload, played by real programs in a box under one policy.
+ */
+#ifndef CLI_EXPERIMENT_H
+#define CLI_EXPERIMENT_H
+
+#include "lab/metrics.h"
+#include "lab/timeline.h"
+#include "lab/workload.h"
+
+struct experiment {
+	const struct workload *workload;
+	const char *file; /* the workload's */
+	uint64_t seed;
+	int cpus;
+	uint64_t tick_ns, timeout_ns;
+	const char *backend, *player;
+};
+
+struct outcome {
+	struct timeline *timeline;
+	struct metrics *metrics;
+	unsigned refused; /* tasks that did not get the class they asked for */
+};
+
+/* The workload called name: a file, or one of those that were installed with us.  Dies when there
+ * is none. */
+char *workload_find(const char *name);
+/* Dies when there is none. */
+char *player_find(void);
+/* Boots a kernel in a child process, plays the workload in it under sched ("NAME[:OPTIONS]"),
+ * and adds up what it recorded.  -EIO after one line on standard error. */
+int experiment_run(const struct experiment *e, const char *sched, struct outcome *out);
+void outcome_free(struct outcome *out);
+#endif
