@@ -47,7 +47,8 @@ char *workload_find(const char *name)
 		return xasprintf("%s", name);
 	char *dir = program_dir();
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		char *path = xasprintf("%s/%s/%s", dir, places[i], name);
+		const char *suffix = strstr(name, ".wl") ? "" : ".wl";
+		char *path = xasprintf("%s/%s/%s%s", dir, places[i], name, suffix);
 
 		if (access(path, R_OK) == 0)
 			return path;
@@ -69,6 +70,18 @@ char *player_find(void)
 	return found;
 }
 
+char *player_calibrate(const char *player)
+{
+	char *command = xasprintf("'%s' --calibrate", player);
+	FILE *f = popen(command, "re");
+	unsigned long loops;
+
+	if (!f || fscanf(f, "%lu", &loops) != 1 || pclose(f) != 0 || !loops)
+		die("%s --calibrate does not work here", player);
+	free(command);
+	return xasprintf("%lu", loops);
+}
+
 /* --- the child: a kernel --- */
 
 static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE *records)
@@ -88,8 +101,13 @@ static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	config.policy = parse_sched(sched, &config.policy_options);
 	config.argv = (char *[]){
-	    (char *)e->player,		path_absolute(e->file),	    xasprintf("%" PRIu64, e->seed),
-	    xasprintf("%u", geteuid()), xasprintf("%u", getegid()), NULL,
+	    (char *)e->player,
+	    path_absolute(e->file),
+	    xasprintf("%" PRIu64, e->seed),
+	    xasprintf("%u", geteuid()),
+	    xasprintf("%u", getegid()),
+	    e->loops_per_ms,
+	    NULL,
 	};
 	machine = machine_start(e->backend, &mc, &machine_info, &err);
 	if (!machine)
@@ -107,6 +125,13 @@ static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE
 
 /* --- the parent: what happened --- */
 
+/* A periodic task's job, done late_ns after its deadline. */
+struct job {
+	uint64_t ns;
+	int64_t late_ns;
+	unsigned task;
+};
+
 struct reading {
 	const struct experiment *e;
 	struct outcome *out;
@@ -118,7 +143,22 @@ struct reading {
 	unsigned arrived;
 	uint64_t last_ns;
 	FILE *report;
+	struct job *jobs; /* in order of time */
+	size_t nr_jobs, next_job;
 };
+
+static void read_job(struct reading *rd, const char *line)
+{
+	struct job j;
+
+	if (sscanf(line, "job %u %" SCNd64 " %" SCNu64, &j.task, &j.late_ns, &j.ns) != 3 ||
+	    j.task >= rd->e->workload->nr_tasks || j.ns < rd->start_ns)
+		return;
+	if ((rd->nr_jobs & (rd->nr_jobs - 1)) == 0)
+		rd->jobs = xrealloc(rd->jobs, rd->nr_jobs ? 2 * rd->nr_jobs : 1, sizeof(j));
+	j.ns -= rd->start_ns;
+	rd->jobs[rd->nr_jobs++] = j;
+}
 
 static bool read_report(struct reading *rd)
 {
@@ -130,38 +170,15 @@ static bool read_report(struct reading *rd)
 	while (fgets(line, sizeof(line), rd->report)) {
 		if (sscanf(line, "start %" SCNu64, &rd->start_ns) == 1)
 			continue;
-		if (sscanf(line, "refused %u", &index) == 1) {
+		if (sscanf(line, "refused %u", &index) == 1)
 			rd->out->refused++;
-		} else if (sscanf(line, "task %u %" SCNu64, &index, &id) == 2 && id < rd->nr_ids &&
-			   index < rd->e->workload->nr_tasks) {
+		else if (sscanf(line, "task %u %" SCNu64, &index, &id) == 2 && id < rd->nr_ids &&
+			 index < rd->e->workload->nr_tasks)
 			rd->task_of[id] = index + 1;
-		}
+		else
+			read_job(rd, line);
 	}
 	return rd->start_ns != 0;
-}
-
-static void read_jobs(struct reading *rd)
-{
-	unsigned *id_of = calloc(rd->e->workload->nr_tasks + 1, sizeof(*id_of));
-	char line[160];
-	unsigned index;
-	int64_t late;
-	uint64_t now;
-
-	for (size_t id = 0; id < rd->nr_ids && id_of; id++)
-		if (rd->task_of[id] && !id_of[rd->task_of[id]])
-			id_of[rd->task_of[id]] = (unsigned)id;
-	rewind(rd->report);
-	while (id_of && fgets(line, sizeof(line), rd->report)) {
-		if (sscanf(line, "job %u %" SCNd64 " %" SCNu64, &index, &late, &now) != 3 ||
-		    index >= rd->e->workload->nr_tasks || !id_of[index + 1])
-			continue;
-		metrics_job(rd->out->metrics, id_of[index + 1], late);
-		if (late > 0 && now > rd->start_ns)
-			timeline_mark(rd->out->timeline, id_of[index + 1], now - rd->start_ns,
-				      (uint64_t)late);
-	}
-	free(id_of);
 }
 
 static void feed(struct reading *rd, const struct sched_record *r, const struct sched_entity *se)
@@ -199,6 +216,22 @@ static void arrive_until(struct reading *rd, uint64_t ns)
 		rd->seen[r.id] = true;
 		feed(rd, &r, NULL);
 		label(rd, r.id, t->name, t);
+	}
+}
+
+static void jobs_until(struct reading *rd, uint64_t ns)
+{
+	for (; rd->next_job < rd->nr_jobs && rd->jobs[rd->next_job].ns <= ns; rd->next_job++) {
+		const struct job *j = &rd->jobs[rd->next_job];
+
+		for (size_t id = 0; id < rd->nr_ids; id++) {
+			if (rd->task_of[id] != j->task + 1)
+				continue;
+			metrics_job(rd->out->metrics, id, j->late_ns);
+			if (j->late_ns > 0)
+				timeline_mark(rd->out->timeline, id, j->ns, (uint64_t)j->late_ns);
+			break;
+		}
 	}
 }
 
@@ -240,7 +273,11 @@ static void take_record(void *arg, const struct sched_record *raw, const struct 
 	if (raw->ns < rd->start_ns)
 		return;
 	r.ns -= rd->start_ns;
+	/* Then whoever is left is ended. */
+	if (r.ns >= rd->e->workload->stop_ns)
+		return;
 	arrive_until(rd, r.ns);
+	jobs_until(rd, r.ns);
 	if (r.id >= rd->nr_ids)
 		return;
 	if (r.what == SREC_NEW) {
@@ -291,9 +328,9 @@ static int reading_run(struct reading *rd, const struct recording *rec)
 	feed(rd, &begin, NULL);
 	recording_replay(rec, take_record, rd);
 	/* The player's own end is none of the experiment's. */
-	end_ns =
-	    w->stop_ns != WORKLOAD_FOREVER && w->stop_ns > rd->last_ns ? w->stop_ns : rd->last_ns;
-	read_jobs(rd);
+	end_ns = w->stop_ns != WORKLOAD_FOREVER ? w->stop_ns : rd->last_ns;
+	arrive_until(rd, end_ns);
+	jobs_until(rd, end_ns);
 	timeline_finish(rd->out->timeline, end_ns);
 	metrics_finish(rd->out->metrics, end_ns);
 	return 0;
@@ -313,6 +350,7 @@ static int outcome_read(const struct experiment *e, FILE *records, FILE *report,
 	free(rd.task_of);
 	free(rd.seen);
 	free(rd.order);
+	free(rd.jobs);
 	return err;
 }
 

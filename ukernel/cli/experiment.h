@@ -15,6 +15,7 @@ struct experiment {
 	int cpus;
 	uint64_t tick_ns, timeout_ns;
 	const char *backend, *player;
+	char *loops_per_ms; /* what the player computes in a millisecond */
 };
 
 struct outcome {
@@ -28,6 +29,8 @@ struct outcome {
 char *workload_find(const char *name);
 /* Dies when there is none. */
 char *player_find(void);
+/* How quickly this host computes, as the player wants to be told. */
+char *player_calibrate(const char *player);
 /* Boots a kernel in a child process, plays the workload in it under sched ("NAME[:OPTIONS]"),
  * and adds up what it recorded.  -EIO after one line on standard error. */
 int experiment_run(const struct experiment *e, const char *sched, struct outcome *out);

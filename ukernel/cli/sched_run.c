@@ -296,18 +296,28 @@ int command_sched_run(int argc, char **argv)
 	char error[300];
 	int id;
 
+	const char *name = NULL;
 	option_parser_init(&parser, "sched_run");
-	while ((id = option_next(&parser, argc, argv)) != OPT_END)
-		take_option(&s, id, optarg);
-	if (optind != argc - 1)
-		die("sched run wants one workload; see ukernel help sched run");
-	s.e.file = workload_find(argv[optind]);
+	/* The workload may stand before its options. */
+	for (;;) {
+		while ((id = option_next(&parser, argc, argv)) != OPT_END)
+			take_option(&s, id, optarg);
+		if (optind == argc)
+			break;
+		if (name)
+			die("sched run wants one workload, not '%s' and '%s'", name, argv[optind]);
+		name = argv[optind++];
+	}
+	if (!name)
+		die("sched run wants a workload; see ukernel help sched run");
+	s.e.file = workload_find(name);
 	struct workload *w =
 	    workload_load(s.e.file, s.seed_given ? &s.e.seed : NULL, error, sizeof(error));
 	if (!w)
 		die("%s", error);
 	s.e.workload = w;
 	s.e.player = player_find();
+	s.e.loops_per_ms = player_calibrate(s.e.player);
 	fill_defaults(&s);
 	unsigned failed = run_all(&s);
 

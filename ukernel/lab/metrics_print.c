@@ -181,17 +181,22 @@ void metrics_print(FILE *out, const struct metrics *m, const char *sched, bool e
 void metrics_print_comparison(FILE *out, struct metrics *const *m, const char *const *scheds,
 			      size_t n)
 {
-	fprintf(out, "%-24s %10s %10s %10s %9s %7s %8s %8s %6s %10s %10s %9s %8s\n", "policy",
+	int width = 8;
+
+	for (size_t i = 0; i < n; i++)
+		if ((int)strlen(scheds[i]) > width)
+			width = (int)strlen(scheds[i]);
+	fprintf(out, "%-*s %10s %10s %10s %9s %7s %8s %8s %6s %10s %10s %9s %8s\n", width, "policy",
 		"response", "turnaround", "waiting", "tasks/s", "busy %", "switches", "preempt",
 		"migr", "wake p50", "wake p99", "missed", "fairness");
 	for (size_t i = 0; i < n; i++) {
 		struct metrics_sum s = metrics_sum(m[i]);
 
 		fprintf(out,
-			"%-24.24s %10.3f %10.3f %10.3f %9.2f %7.1f %8" PRIu64 " %8" PRIu64
-			" %6" PRIu64 " %10.3f %10.3f",
-			scheds[i], s.response_ms, s.turnaround_ms, s.waiting_ms, s.throughput,
-			s.utilisation * 100, s.switches, s.preemptions, s.migrations,
+			"%-*s %10.3f %10.3f %10.3f %9.2f %7.1f %8" PRIu64 " %8" PRIu64 " %6" PRIu64
+			" %10.3f %10.3f",
+			width, scheds[i], s.response_ms, s.turnaround_ms, s.waiting_ms,
+			s.throughput, s.utilisation * 100, s.switches, s.preemptions, s.migrations,
 			s.wake_p50_us / 1e3, s.wake_p99_us / 1e3);
 		if (s.jobs)
 			fprintf(out, " %4" PRIu64 "/%-4" PRIu64, s.missed, s.jobs);
