@@ -4,6 +4,8 @@ DESTDIR ?=
 BINDIR  ?= $(PREFIX)/bin
 # Beside BINDIR: ukernel bench looks for ../libexec/ukernel.
 LIBEXECDIR ?= $(PREFIX)/libexec/ukernel
+# Beside BINDIR: ukernel sched looks for ../share/ukernel/workloads.
+WORKLOADDIR ?= $(PREFIX)/share/ukernel/workloads
 MANDIR  ?= $(PREFIX)/share/man
 DOCDIR  ?= $(PREFIX)/share/doc/ukernel
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
@@ -14,6 +16,8 @@ install: all $(B)/ukernel.1 $(B)/ukernel.bash
 	install -D -m 755 $(B)/ukernel $(DESTDIR)$(BINDIR)/ukernel
 	install -D -m 755 $(B)/bench/measure $(DESTDIR)$(LIBEXECDIR)/measure
 	install -D -m 755 $(B)/lab/player $(DESTDIR)$(LIBEXECDIR)/player
+	install -d $(DESTDIR)$(WORKLOADDIR)
+	install -m 644 workloads/*.wl $(DESTDIR)$(WORKLOADDIR)
 	install -D -m 644 $(B)/ukernel.1 $(DESTDIR)$(MANDIR)/man1/ukernel.1
 	install -D -m 644 $(B)/ukernel.bash $(DESTDIR)$(COMPDIR)/ukernel
 	install -D -m 644 LICENSE $(DESTDIR)$(DOCDIR)/LICENSE
@@ -22,7 +26,7 @@ install: all $(B)/ukernel.1 $(B)/ukernel.bash
 ## make uninstall       take that away again
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/ukernel $(DESTDIR)$(MANDIR)/man1/ukernel.1 $(DESTDIR)$(COMPDIR)/ukernel
-	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBEXECDIR)
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(WORKLOADDIR)
 
 ## make deps            install every package that building, testing and linting need (Debian 12)
 deps:

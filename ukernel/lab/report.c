@@ -65,7 +65,7 @@ struct column_desc {
 	}
 COLUMN_VALUE(value_response, s->response_ms)
 COLUMN_VALUE(value_turnaround, s->done ? s->turnaround_ms : NAN)
-COLUMN_VALUE(value_waiting, s->waiting_ms)
+COLUMN_VALUE(value_waiting, s->done ? s->waiting_ms : NAN)
 COLUMN_VALUE(value_p50, s->wake_max_us > 0 ? s->wake_p50_us / 1e3 : NAN)
 COLUMN_VALUE(value_p99, s->wake_max_us > 0 ? s->wake_p99_us / 1e3 : NAN)
 COLUMN_VALUE(value_jain, s->jain_window)
@@ -96,6 +96,11 @@ static const struct column_desc columns[] = {
 
 static bool is_best(const struct column_desc *c, double v, double best, double worst)
 {
+	double unit = pow(10, -c->digits);
+
+	/* What cannot be seen is no difference. */
+	if (fabs(worst - best) < 2 * unit)
+		return false;
 	return c->better && !isnan(v) && fabs(v - best) <= 1e-9 + 0.02 * fabs(best) &&
 	       fabs(worst - best) > 0.05 * fabs(worst) + 1e-9;
 }
@@ -245,8 +250,10 @@ static void run_html(FILE *out, const struct report *report, size_t r, const str
 	fputs("</small></h3>\n<p class=facts>", out);
 	if (s.done)
 		fprintf(out, "mean turnaround <b>%.1f ms</b>, ", s.turnaround_ms);
-	fprintf(out, "mean response <b>%.1f ms</b>, mean waiting <b>%.1f ms</b>, %llu switches",
-		s.response_ms, s.waiting_ms, (unsigned long long)s.switches);
+	if (s.done)
+		fprintf(out, "mean waiting <b>%.1f ms</b>, ", s.waiting_ms);
+	fprintf(out, "mean response <b>%.1f ms</b>, %llu switches", s.response_ms,
+		(unsigned long long)s.switches);
 	if (s.jobs)
 		fprintf(out, ", <b>%llu of %llu</b> deadlines missed", (unsigned long long)s.missed,
 			(unsigned long long)s.jobs);
