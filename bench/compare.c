@@ -98,6 +98,8 @@ static void compare_cell(const struct bench_report *before, const struct bench_r
 
 	if (m2 < 0 || w2 < 0 || !after->cores[cores])
 		return;
+	if (strcmp(before->measures[m].unit, "x") == 0)
+		return; /* more is not worse */
 	struct series a = series_of(before, (int)m, cores, (int)w);
 	struct series b = series_of(after, m2, cores, w2);
 	const struct bench_cell *now = bench_cell_of(after, (unsigned)m2, cores, (unsigned)w2);

@@ -36,7 +36,7 @@ static unsigned row_bars(const struct bench_report *r, unsigned m, enum bench_co
 {
 	unsigned n = 0;
 
-	if (strcmp(r->measures[m].unit, "x") == 0)
+	if (strcmp(r->measures[m].unit, "x") == 0 || strcmp(r->measures[m].unit, "%") == 0)
 		return 0;
 	for (unsigned w = 0; w < r->nr_ways; w++)
 		n += bench_cell_of(r, m, cores, w)->n > 0;
