@@ -179,23 +179,25 @@ static void order_unit(size_t *n, uaddr_t at, int prot, int unit)
 _Static_assert(TURBO_MODULES == TURBO_PUBLISHED + PAGE_SIZE && BOX_SIZE == 2 * PAGE_SIZE,
 	       "published and modules are one unit");
 
+/* What is on the pages is there before they are: other threads of the space run meanwhile. */
 static int space_order(struct turbo_space *s, size_t *n)
 {
 	s->unit = unit_get();
 	if (s->unit < 0)
 		return -ENOMEM;
-	order_unit(n, TURBO_PUBLISHED, PROT_READ, s->unit);
-	return 0;
-}
-
-static void space_given(struct vthread *th)
-{
-	struct turbo_space *s = th->space;
-
 	s->published = unit_view(s->unit);
 	s->modules = s->published + PAGE_SIZE / sizeof(*s->published);
 	if (turbo_parts.space_given != NULL)
 		turbo_parts.space_given(s);
+	order_unit(n, TURBO_PUBLISHED, PROT_READ, s->unit);
+	return 0;
+}
+
+static void space_without(struct turbo_space *s)
+{
+	unit_put(s->unit);
+	s->unit = -1;
+	s->published = s->modules = NULL;
 }
 
 int space_give(struct vthread *th)
@@ -210,13 +212,9 @@ int space_give(struct vthread *th)
 	ret = space_order(th->space, &n);
 	if (ret == 0)
 		ret = inject_batch(th, n, &done);
-	if (ret < 0) {
-		unit_put(th->space->unit);
-		th->space->unit = -1;
-		return ret;
-	}
-	space_given(th);
-	return 0;
+	if (ret < 0)
+		space_without(th->space);
+	return ret;
 }
 
 /* ---- mailboxes ---- */
@@ -257,16 +255,12 @@ int box_give(struct vthread *th)
 		ret = inject_batch(th, n, &done);
 	if (ret < 0) {
 		unit_put(unit);
-		if (with_space) {
-			unit_put(s->unit);
-			s->unit = -1;
-		}
+		if (with_space)
+			space_without(s);
 		if (th->own_gs == 0)
 			place_put(s, place);
 		return ret;
 	}
-	if (with_space)
-		space_given(th);
 	th->box_unit = unit;
 	th->own_gs = place_address(place);
 	th->dirt = DIRT_ALL; /* gs base is to be set */
