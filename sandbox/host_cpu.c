@@ -53,6 +53,7 @@ static int home;
 static int schedstat_fd = -1;
 static int spread_ms = SPREAD_MS;
 static unsigned no_yields;
+static uint64_t far_waited_ns, far_since_ns;
 static uint64_t reviewed_tsc, waited_ns, reviewed_ns;
 
 static void home_set_to(int cpu)
@@ -109,6 +110,24 @@ void host_cpu_fini(void)
 	if (schedstat_fd >= 0)
 		close(schedstat_fd);
 	schedstat_fd = -1;
+}
+
+/* How long th has waited for a core in its life. */
+static uint64_t thread_waited_ns(struct vthread *th)
+{
+	uint64_t ran, waited = 0;
+	char path[64], buf[96];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)th->host_pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, buf, sizeof(buf) - 1);
+		close(fd);
+	}
+	buf[n > 0 ? n : 0] = 0;
+	return sscanf(buf, "%lu %lu", &ran, &waited) == 2 ? waited : 0;
 }
 
 /* ---- giving the core to a guest ---- */
@@ -224,7 +243,7 @@ void host_cpu_trapped(struct vthread *th)
 		return;
 	ran = __rdtsc() - th->resumed_tsc;
 	th->pace += (int64_t)((ran < AWAY_PACE ? ran : AWAY_PACE) - th->pace) / 4;
-	if (th->away && th->pace < NEAR_CYCLES && th->host_pid != 0)
+	if (th->away && !th->far && th->pace < NEAR_CYCLES && th->host_pid != 0)
 		thread_place(th, false);
 }
 
@@ -258,4 +277,29 @@ void host_cpu_spread(void)
 		thread_place(stray, false);
 		stray->pace = AWAY_PACE;
 	}
+}
+
+/* ---- one guest that calls all the time, on another core (turbo) ---- */
+
+bool host_cpu_far_possible(void)
+{
+	return pinned && !moving && CPU_COUNT(&cpus_before) > 1;
+}
+
+void host_cpu_far(struct vthread *th, bool far)
+{
+	th->far = far;
+	thread_place(th, far);
+	far_waited_ns = far ? thread_waited_ns(th) : 0;
+	far_since_ns = clock_ns(CLOCK_OF_TICKS);
+}
+
+bool host_cpu_far_crowded(struct vthread *th)
+{
+	uint64_t now = clock_ns(CLOCK_OF_TICKS), waited = thread_waited_ns(th);
+	bool crowded = (waited - far_waited_ns) * WAIT_SHARE > now - far_since_ns;
+
+	far_waited_ns = waited;
+	far_since_ns = now;
+	return crowded;
 }

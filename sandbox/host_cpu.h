@@ -21,4 +21,10 @@ void host_cpu_yield_failed(void); /* it had not trapped */
 void host_cpu_review(void);	  /* before a sleep: is this core a good one? */
 void host_cpu_awake(void);	  /* after it */
 
+/* One guest may live on another core though it traps often: while both sides poll. */
+bool host_cpu_far_possible(void);
+void host_cpu_far(struct vthread *th, bool far);
+/* Has it waited much for a core since it was last asked? */
+bool host_cpu_far_crowded(struct vthread *th);
+
 #endif

@@ -25,6 +25,7 @@
 #include "host.h"
 #include "host_cpu.h"
 #include "inject.h"
+#include "poll.h"
 #include "regs.h"
 #include "seccomp_machine.h"
 #include "stub.h"
@@ -35,7 +36,6 @@
 
 #define UNITS_MAX 8192
 #define GRAVES	  256
-#define BOX_YIELDS 64
 
 /* A destroyed thread whose host process may still be there. */
 struct grave {
@@ -226,7 +226,7 @@ static void box_prepare(struct vthread *th)
 
 	th->box = box;
 	box->magic = BOX_MAGIC;
-	box->yields = BOX_YIELDS;
+	poll_begin(th);
 }
 
 int box_give(struct vthread *th)
@@ -301,6 +301,7 @@ void box_destroyed(struct vthread *th)
 {
 	struct grave *g;
 
+	poll_forget(th);
 	if (th->space == NULL)
 		return;
 	if (th->box != NULL)
@@ -409,8 +410,13 @@ bool box_notified(struct vthread *th, uint64_t id, uaddr_t ip)
 	}
 	if (th->hold != HOLD_RUNNING || !th->answer_owed)
 		return false;
-	th->answer_owed = false;
-	return ip == unwind_called() && seccomp_reply(id, th->answer);
+	if (ip != unwind_called()) {
+		th->answer_owed = false; /* it has written to its mailbox: it loses this one */
+		return false;
+	}
+	/* If it is being stopped, or will ask again, it is owed the answer still. */
+	th->answer_owed = !seccomp_reply(id, th->answer);
+	return true;
 }
 
 void box_left(struct vthread *th)

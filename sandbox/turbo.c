@@ -4,7 +4,6 @@
 #include "turbo.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +18,7 @@
 #include "mailbox.h"
 #include "module.h"
 #include "peak.h"
+#include "poll.h"
 #include "regs.h"
 #include "sandbox.h"
 #include "seccomp_machine.h"
@@ -200,48 +200,9 @@ static const struct machine_hooks turbo_hooks = {
 
 /* ---- the ops that differ ---- */
 
-#define WINDOW_CYCLES 100000 /* how long to look at the mailboxes before going to sleep */
-#define EPOLL_CYCLES  100000 /* how long to take calls from them without looking elsewhere */
-#define SLOW_YIELD    500000
-#define SLOW_PENALTY  256
+#define EPOLL_CYCLES 100000 /* how long to take calls from mailboxes without looking elsewhere */
 
 static uint64_t epolled_tsc;
-static unsigned no_yields;
-
-static bool boxes_look(struct event *out)
-{
-	for (struct vthread *th = box_first_running(); th != NULL; th = th->box_next) {
-		if (box_take(th, out))
-			return true;
-	}
-	return false;
-}
-
-/* Look at the mailboxes for a while.  When it brings nothing, guests know that we sleep. */
-static bool boxes_poll(struct event *out)
-{
-	uint64_t now = __rdtsc(), until = now + WINDOW_CYCLES, before, began = sleep_begin();
-
-	if (box_first_running() != NULL && no_yields > 0) {
-		no_yields--;
-	} else if (box_first_running() != NULL) {
-		__atomic_store_n(&turbo.control->polling, 1, __ATOMIC_RELAXED);
-		while (now < until) {
-			if (boxes_look(out)) {
-				sleep_end(began);
-				return true;
-			}
-			before = now;
-			sched_yield();
-			now = __rdtsc();
-			if (now - before > SLOW_YIELD)
-				no_yields = SLOW_PENALTY;
-		}
-		sleep_end(began);
-	}
-	__atomic_store_n(&turbo.control->polling, 0, __ATOMIC_SEQ_CST);
-	return boxes_look(out);
-}
 
 static int turbo_wait(struct event *out, bool block)
 {
@@ -251,17 +212,15 @@ static int turbo_wait(struct event *out, bool block)
 		int ret;
 
 		out->type = EVENT_NONE;
-		if (events_dequeue(out) || (!look_around && boxes_look(out)))
+		if (events_dequeue(out) || (!look_around && poll_look(out)))
 			return 0;
-		if (!look_around && block && boxes_poll(out))
+		if (!look_around && block && poll_wait(out))
 			return 0;
 		ret = events_poll(out, block && !look_around);
 		epolled_tsc = __rdtsc();
 		if (ret < 0)
 			return ret;
-		if (ret > 0 || (!block && !boxes_look(out)))
-			return 0;
-		if (!block)
+		if (ret > 0 || poll_look(out) || !block)
 			return 0;
 	}
 }
@@ -274,6 +233,7 @@ static int turbo_resume(struct vthread *th, int vcpu)
 	if (th->hold != HOLD_BOXED)
 		return thread_resume_stopped(th);
 	host_cpu_resumed(th);
+	poll_given(th);
 	box_answer(th);
 	return 0;
 }
@@ -307,6 +267,7 @@ static int turbo_init(const struct machine_config *config, struct machine_info *
 		ret = shared_map_all();
 	if (ret == 0)
 		ret = boxes_init();
+	poll_init();
 	if (ret == 0)
 		machine_hooks = turbo_hooks;
 	if (ret == 0)

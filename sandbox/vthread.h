@@ -69,10 +69,13 @@ struct vthread {
 	uint32_t box_nr;  /* of the latest call taken from its mailbox */
 	bool answer_owed; /* its notification is on the way and gets `answer` */
 	int64_t answer;
+	uint32_t gap;	    /* poll.c: cycles between its calls, a moving average */
+	uint64_t given_tsc; /* ... when it was last let run */
 	struct vthread *box_next, **box_link; /* list of those that run */
 
 	/* host_cpu.c only */
 	bool away;	      /* keeps off the supervisor's core */
+	bool far;	      /* ... because it is the one that we poll for there */
 	uint64_t resumed_tsc; /* when it was resumed */
 	uint64_t pace;	      /* cycles from a resume to its trap, a moving average */
 

@@ -1,0 +1,199 @@
+/*
+ * poll.c - whether and how to look at mailboxes instead of sleeping.
+ *
+ * Two ways.  On one core the two sides hand it to each other by sched_yield(): two switches a call
+ * and no wake-up.  With a second core idle, one guest that calls all the time, the far one, is put
+ * there, and both sides spin: no switch at all.
+ *
+ * Polling must not cost what others could use.  We look only for guests whose calls have lately come
+ * soon after each other, and no longer than a sleep would take to pay off.  A yield that took long
+ * says that the core has other work: then all sleep for a while, as they would without mailboxes.
+ * When the far guest waits for its core, or another one wants to run there, it comes home.
+ */
+#include "poll.h"
+
+#include <sched.h>
+#include <x86intrin.h>
+
+#include "events.h"
+#include "host_cpu.h"
+#include "mailbox.h"
+#include "thread.h"
+#include "turbo.h"
+#include "vthread.h"
+
+#define CYCLES_US 2500U /* roughly; nothing here depends on more */
+
+#define GAP_NEVER      (100 * CYCLES_US) /* the largest that counts */
+#define GAP_POLL       (15 * CYCLES_US)	 /* who calls less often is not polled for */
+#define WINDOW	       (40 * CYCLES_US)	 /* looking for so long without a call is enough */
+#define SLOW_YIELD     (200 * CYCLES_US)
+#define PENALTY_MIN    256   /* sleeps after a slow one ... */
+#define PENALTY_MAX    16384 /* ... and after a series of them */
+#define YIELDS_FORGIVE 4096  /* good ones that end a series */
+#define SPINS	       1000  /* pauses of the far guest, then it parks */
+#define YIELDS	       64    /* of a guest at home */
+#define FAR_AFTER      64    /* calls in a row by the same guest, all of them quick */
+#define FAR_REVIEW     (50000 * CYCLES_US)
+#define FAR_BAN_MIN    (500000UL * CYCLES_US) /* no far guest for so long after it was crowded */
+#define FAR_BAN_MAX    (16 * FAR_BAN_MIN)
+
+static struct vthread *far, *latest;
+static unsigned in_a_row, no_yields, penalty, good_yields;
+static uint64_t reviewed_tsc, banned_until, ban;
+
+void poll_init(void)
+{
+	far = latest = NULL;
+	in_a_row = no_yields = good_yields = 0;
+	penalty = PENALTY_MIN;
+	reviewed_tsc = banned_until = 0;
+	ban = FAR_BAN_MIN;
+}
+
+static void far_set(struct vthread *th)
+{
+	struct vthread *old = far;
+
+	far = th;
+	if (old != NULL) {
+		old->box->spins = 0;
+		old->box->yields = YIELDS;
+		host_cpu_far(old, false);
+	}
+	if (th != NULL) {
+		th->box->spins = SPINS;
+		th->box->yields = 0;
+		host_cpu_far(th, true);
+		reviewed_tsc = __rdtsc();
+	}
+	in_a_row = 0;
+}
+
+/* th has called, quickly. */
+static void far_consider(struct vthread *th, uint64_t now)
+{
+	if (th == latest) {
+		in_a_row++;
+	} else {
+		in_a_row = 0;
+		latest = th;
+	}
+	if (far == NULL) {
+		if (in_a_row >= FAR_AFTER && now > banned_until && host_cpu_far_possible())
+			far_set(th);
+		return;
+	}
+	if (th != far) { /* the other one has gone quiet */
+		if (in_a_row >= FAR_AFTER && now > banned_until)
+			far_set(th);
+		return;
+	}
+	if (now - reviewed_tsc < FAR_REVIEW)
+		return;
+	reviewed_tsc = now;
+	if (!host_cpu_far_crowded(th))
+		return;
+	ban = ban < FAR_BAN_MAX ? 2 * ban : ban;
+	banned_until = now + ban;
+	far_set(NULL);
+}
+
+static bool take(struct vthread *th, struct event *out)
+{
+	uint64_t now, gap;
+
+	if (!box_take(th, out))
+		return false;
+	now = __rdtsc();
+	gap = now - th->given_tsc;
+	th->gap += ((int32_t)(gap < GAP_NEVER ? gap : GAP_NEVER) - (int32_t)th->gap) / 8;
+	if (gap < GAP_POLL)
+		far_consider(th, now);
+	return true;
+}
+
+bool poll_look(struct event *out)
+{
+	for (struct vthread *th = box_first_running(); th != NULL; th = th->box_next) {
+		if (take(th, out))
+			return true;
+	}
+	return false;
+}
+
+/* Give the core away; false when that was slow. */
+static bool yield(void)
+{
+	uint64_t before = __rdtsc();
+
+	sched_yield();
+	if (__rdtsc() - before <= SLOW_YIELD) {
+		if (++good_yields > YIELDS_FORGIVE)
+			penalty = PENALTY_MIN;
+		return true;
+	}
+	good_yields = 0;
+	no_yields = penalty;
+	penalty = penalty < PENALTY_MAX ? 2 * penalty : penalty;
+	return false;
+}
+
+/* Is anyone worth polling for, and must the core be given to one of them? */
+static bool worth_it(bool *home)
+{
+	bool worth = false;
+
+	*home = threads_running > (far != NULL && far->hold == HOLD_RUNNING);
+	for (struct vthread *th = box_first_running(); th != NULL; th = th->box_next)
+		worth |= th->gap < GAP_POLL;
+	if (worth && *home && no_yields > 0) {
+		no_yields--;
+		return false;
+	}
+	return worth;
+}
+
+bool poll_wait(struct event *out)
+{
+	bool home;
+
+	if (worth_it(&home)) {
+		uint64_t began = sleep_begin(), until = __rdtsc() + WINDOW;
+
+		__atomic_store_n(&turbo.control->polling, 1, __ATOMIC_RELAXED);
+		do {
+			if (poll_look(out)) {
+				sleep_end(began);
+				return true;
+			}
+			if (!home)
+				_mm_pause();
+			else if (!yield())
+				break;
+		} while (__rdtsc() < until);
+		sleep_end(began);
+	}
+	__atomic_store_n(&turbo.control->polling, 0, __ATOMIC_SEQ_CST);
+	return poll_look(out);
+}
+
+void poll_begin(struct vthread *th)
+{
+	th->box->yields = YIELDS;
+	th->gap = 0;
+	poll_given(th);
+}
+
+void poll_given(struct vthread *th)
+{
+	th->given_tsc = __rdtsc();
+}
+
+void poll_forget(struct vthread *th)
+{
+	if (th == far)
+		far = NULL;
+	if (th == latest)
+		latest = NULL;
+}
