@@ -268,6 +268,47 @@ BOX_TEST(sched_core, fair_shares_a_little, .policy = &sched_fair)
 	share(5, 1024000 / 335);
 }
 
+/* --- the interactive beside the busy --- */
+
+/* A task that sleeps a millisecond at a time beside four that never do. */
+static void sleeper_beside_hogs(uint64_t most_ns)
+{
+	uint64_t worst = 0, over = 0;
+	long pid[4];
+	int status;
+
+	for (int i = 0; i < 4; i++)
+		pid[i] = guest_fork(spin_forever, 0);
+	guest_sleep(50 * MS);
+	for (int i = 0; i < 1000; i++) {
+		uint64_t before = fake_now_ns();
+
+		guest_sleep(MS);
+		uint64_t late = fake_now_ns() - before - MS;
+		worst = late > worst ? late : worst;
+		over += late >= most_ns;
+		guest_compute(20 * US);
+	}
+	GUEST_CHECK(over <= 10); /* p99 */
+	if (guest_failures)
+		fprintf(stderr, "%llu of 1000 late, the worst by %llu us\n",
+			(unsigned long long)over, (unsigned long long)worst / 1000);
+	for (int i = 0; i < 4; i++) {
+		SYS(kill, pid[i], 9);
+		guest_wait(pid[i], &status, 0);
+	}
+}
+
+BOX_TEST(sched_core, fair_serves_sleepers, .policy = &sched_fair)
+{
+	sleeper_beside_hogs(MS);
+}
+
+BOX_TEST(sched_core, eevdf_serves_sleepers, .policy = &sched_eevdf)
+{
+	sleeper_beside_hogs(MS);
+}
+
 /* --- inheritance --- */
 
 enum { LOCK_A, LOCK_B };
