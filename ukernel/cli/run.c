@@ -357,7 +357,7 @@ int command_run(int argc, char **argv)
 	o.config.argv = argv + optind;
 	o.config.envp = build_environment(&o);
 	if (!o.config.policy)
-		o.config.policy = sched_policy_find("rr");
+		o.config.policy = sched_policy_find("fair");
 	check_root(&o.config);
 	default_identity(&o.config);
 	if (o.user)
