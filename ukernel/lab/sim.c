@@ -114,7 +114,10 @@ static void handle(struct sim *s, const struct sim_event *e)
 	case EV_OP:
 		if (e->gen != c->gen)
 			return;
-		c->task->left_ns = 0;
+		if (s->config->workload->cache_size)
+			cache_account(s, e->cpu);
+		else
+			c->task->left_ns = 0;
 		sim_program_go(s, e->cpu);
 		break;
 	case EV_SLICE:
@@ -308,6 +311,7 @@ int sim_run(const struct sim_config *config, struct sim_result *result, char *er
 			config->policy->exit(&s->rq);
 	}
 	int err = s->failed ? -EINVAL : 0;
+	cache_free(s);
 	for (size_t i = 0; i < s->nr_tasks; i++) {
 		free(s->tasks[i]->own_name);
 		free(s->tasks[i]);

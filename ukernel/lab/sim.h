@@ -36,7 +36,8 @@ struct sim_result {
 	uint64_t tasks, done;
 	uint64_t
 	    not_conserving; /* with check: instants at which a CPU idled beside a task for it */
-	unsigned refused;   /* DEADLINE tasks that the policy did not admit: they ran as OTHER */
+	uint64_t busy_ns[SCHED_CPUS_MAX], warm_ns[SCHED_CPUS_MAX]; /* of each CPU */
+	unsigned refused; /* DEADLINE tasks that the policy did not admit: they ran as OTHER */
 };
 
 /* 0, or -EINVAL or -ENOMEM with one line in error: the policy refuses its options, breaks its

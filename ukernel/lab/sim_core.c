@@ -36,8 +36,11 @@ void sim_release(struct sim *s, int cpu, enum sched_charge_why why)
 
 	sim_charge(s, cpu, why);
 	sim_record(s, SREC_OUT, &t->se, cpu, why);
-	if (t->left_ns && c->op_end_ns != WORKLOAD_FOREVER)
+	if (t->left_ns && s->config->workload->cache_size)
+		cache_account(s, cpu);
+	else if (t->left_ns && c->op_end_ns != WORKLOAD_FOREVER)
 		t->left_ns = c->op_end_ns - s->rq.now_ns;
+	s->result->busy_ns[cpu] += s->rq.now_ns - c->assigned_ns;
 	c->task = NULL;
 	c->gen++;
 	c->slice_gen++;
@@ -161,7 +164,7 @@ void sim_tick(struct sim *s)
 {
 	s->tick_pending = false;
 	sim_record(s, SREC_TICK, NULL, -1, 1);
-	if (!s->rq.nr_queued)
+	if (!s->rq.nr_queued && !s->config->aligned)
 		return;
 	for (int i = 0; i < s->rq.cpus; i++) {
 		if (!s->curr[i])
@@ -179,7 +182,7 @@ static void plan_tick(struct sim *s)
 {
 	bool need = s->config->aligned || s->rq.policy->tick;
 
-	if (s->tick_pending || !s->rq.nr_queued)
+	if (s->tick_pending || !(s->config->aligned ? s->rq.nr_running : s->rq.nr_queued))
 		return;
 	for (int i = 0; !need && s->config->ticked && i < s->rq.cpus; i++)
 		need = s->curr[i] && s->curr[i]->slice_end_ns != SCHED_FOREVER &&
@@ -228,7 +231,7 @@ static void assign(struct sim *s, int cpu, struct sim_task *t)
 
 	t->se.cpu = t->se.last_cpu = cpu;
 	c->task = t;
-	c->since_ns = s->rq.now_ns;
+	c->since_ns = c->assigned_ns = s->rq.now_ns;
 	s->curr[cpu] = &t->se;
 	s->idle &= ~(1ULL << cpu);
 	s->rq.nr_running++;

@@ -27,14 +27,19 @@ struct sim_task {
 	struct sim_task *parent;
 	unsigned level_children, children; /* made, and alive */
 	bool arrived, started, done, waits_children;
-	uint64_t left_ns; /* of what it computes */
+	uint64_t left_ns;  /* of what it computes */
+	uint64_t warm;	   /* bit i: CPU i has its working set */
+	uint64_t warming;  /* bit i: it has begun to fetch it there, ... */
+	uint64_t *cold_ns; /* ... and needs so long on CPU i still; NULL: no caches */
 	struct sim_task *lock_owner, *next_waiter;
 	char *own_name; /* of a forked one */
 };
 
 struct sim_cpu {
 	struct sim_task *task; /* NULL: idle */
-	uint64_t since_ns, op_end_ns;
+	uint64_t since_ns, assigned_ns, began_ns, op_end_ns;
+	struct sim_task **cached; /* last in first */
+	unsigned nr_cached;
 	uint64_t gen, slice_gen;
 	uint64_t last_id;
 	bool short_slice;
@@ -93,6 +98,13 @@ void sim_settle(struct sim *s); /* carry out what the policy asked for by resche
 void sim_dispatch(struct sim *s);
 void sim_tick(struct sim *s);
 void sim_slice_end(struct sim *s, int cpu);
+
+/* --- sim_cache.c: w->cache_size is not 0 --- */
+/* When will the task on cpu have done what it computes, or have become warm? */
+uint64_t cache_plan(struct sim *s, int cpu);
+/* It ran from when it was planned until now: account for that. */
+void cache_account(struct sim *s, int cpu);
+void cache_free(struct sim *s);
 
 /* --- sim_program.c --- */
 /* The task on cpu has done what it was doing: what is next?  It may leave. */

@@ -147,8 +147,13 @@ static void begin_run(struct sim *s, int cpu)
 	uint64_t left_ns = c->task->left_ns;
 
 	c->gen++;
-	c->op_end_ns =
-	    left_ns >= WORKLOAD_FOREVER - s->rq.now_ns ? WORKLOAD_FOREVER : s->rq.now_ns + left_ns;
+	c->began_ns = s->rq.now_ns;
+	if (s->config->workload->cache_size)
+		c->op_end_ns = cache_plan(s, cpu);
+	else if (left_ns >= WORKLOAD_FOREVER - s->rq.now_ns)
+		c->op_end_ns = WORKLOAD_FOREVER;
+	else
+		c->op_end_ns = s->rq.now_ns + left_ns;
 	if (c->op_end_ns == WORKLOAD_FOREVER)
 		return;
 	heap_push(s, &(struct sim_event){

@@ -132,6 +132,8 @@ static bool parse_directive(struct parser *p)
 
 	if (strcmp(key, "task") == 0)
 		return parse_task(p);
+	if (strcmp(key, "cache") == 0)
+		return parse_cache(p);
 	if (p->nr_words != 2)
 		return parser_fail(p, "'%s' wants one word after it%s", key,
 				   p->nr_words > 2 ? "; put it in quotes" : "");
@@ -159,7 +161,7 @@ static bool parse_directive(struct parser *p)
 		/* Taken by find_seed, which has gone through the file before. */
 	} else {
 		return parser_fail(p,
-				   "no directive '%s'; there are task, name, about, sched, "
+				   "no directive '%s'; there are task, name, about, sched, cache, "
 				   "seed, cpus, tick, stop, switch, window",
 				   key);
 	}

@@ -69,6 +69,7 @@ struct workload_task {
 	unsigned tickets;     /* 0: as its nice value says */
 	int nice;
 	int latency_nice;
+	unsigned wset;	 /* its working set, in the cache's units of size */
 	int class;	 /* SCHED_OTHER, ... as sched_setscheduler(2) has them */
 	int rt_priority; /* of FIFO and RR */
 };
@@ -77,11 +78,15 @@ struct workload {
 	const char *name;  /* of the file, or as it says */
 	const char *about; /* one line; "" when there is none */
 	uint64_t seed;
-	int cpus;	     /* 0: not said */
-	uint64_t tick_ns;    /* 0: not said */
-	uint64_t stop_ns;    /* the experiment ends then; UINT64_MAX: when all tasks have */
-	uint64_t switch_ns;  /* what a context switch costs in the simulation */
-	uint64_t window_ns;  /* of the fairness windows; 0: not said */
+	int cpus;	    /* 0: not said */
+	uint64_t tick_ns;   /* 0: not said */
+	uint64_t stop_ns;   /* the experiment ends then; UINT64_MAX: when all tasks have */
+	uint64_t switch_ns; /* what a context switch costs in the simulation */
+	uint64_t window_ns; /* of the fairness windows; 0: not said */
+	/* The simulated CPUs' caches: a task whose working set has been in one for warmup_ns runs
+	 * cache_rate times as fast there. */
+	unsigned cache_size, cache_rate; /* 0: there are none */
+	uint64_t cache_warmup_ns, cache_unit_ns;
 	const char **scheds; /* policies it is about, "NAME[:OPTIONS]" */
 	unsigned nr_scheds;
 	const char *locks[WORKLOAD_LOCKS_MAX];

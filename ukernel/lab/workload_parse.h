@@ -23,7 +23,7 @@ struct task_fields {
 	struct span first; /* the word after the shape's name: cpu's time */
 	struct span at, every, burst, sleep, think, hold, before, after, cpu;
 	uint64_t runtime, period, rel_deadline, deadline, total, for_, length;
-	int64_t count, nice, tickets, times, depth, width, prio, latency_nice, class;
+	int64_t wset, count, nice, tickets, times, depth, width, prio, latency_nice, class;
 	uint64_t cpus;
 	const char *lock;
 	uint64_t seen; /* bit i: key i was given */
@@ -35,6 +35,8 @@ bool parser_fail(struct parser *p, const char *fmt, ...) __attribute__((format(p
 void *workload_alloc(struct workload *w, size_t size);
 /* task NAME SHAPE ...: the words of the line are p->words. */
 bool parse_task(struct parser *p);
+/* cache KEY=VALUE... */
+bool parse_cache(struct parser *p);
 /* The steps that fields mean for the shape named name (workload_shape.c). */
 bool shape_build(struct parser *p, const char *name, const char *operand,
 		 const struct task_fields *f, struct shape *out);

@@ -22,7 +22,7 @@ struct key {
 	{                                                                                          \
 		name, type, offsetof(struct task_fields, field), __VA_ARGS__                       \
 	}
-#define NR_COMMON 11
+#define NR_COMMON 12
 
 static const struct key keys[] = {
     /* every shape has these */
@@ -37,6 +37,7 @@ static const struct key keys[] = {
     KEY("cpus", KEY_CPUS, cpus, 0, 0),
     KEY("class", KEY_CLASS, class, 0, 0),
     KEY("prio", KEY_NUMBER, prio, 1, 99),
+    KEY("wset", KEY_NUMBER, wset, 0, 1000000000),
     /* some have those: workload_shape.c says which */
     KEY("burst", KEY_SPAN, burst, 0, 0),
     KEY("sleep", KEY_SPAN, sleep, 0, 0),
@@ -216,6 +217,7 @@ static bool add_instances(struct parser *p, const char *group, const struct shap
 		    .latency_nice = (int)f->latency_nice,
 		    .class = (int)f->class,
 		    .rt_priority = (int)f->prio,
+		    .wset = (unsigned)f->wset,
 		};
 		if (!t->name)
 			return parser_fail(p, "out of memory");
@@ -255,4 +257,35 @@ bool parse_task(struct parser *p)
 	}
 	return parse_fields(p, kind, words, &f) && shape_build(p, kind, operand, &f, shape) &&
 	       add_instances(p, name, shape, &f);
+}
+
+bool parse_cache(struct parser *p)
+{
+	struct workload *w = p->w;
+	int64_t size = 100, rate = 2;
+
+	w->cache_warmup_ns = 10000000;
+	for (unsigned i = 1; i < p->nr_words; i++) {
+		const char *word = p->words[i], *value = strchr(word, '=');
+		bool good = false;
+
+		if (value++) {
+			if (strncmp(word, "size=", 5) == 0)
+				good = parse_number(value, 1, 1000000000, &size);
+			else if (strncmp(word, "rate=", 5) == 0)
+				good = parse_number(value, 1, 1000, &rate);
+			else if (strncmp(word, "warmup=", 7) == 0)
+				good = parse_time(value, &w->cache_warmup_ns);
+			else if (strncmp(word, "unit=", 5) == 0)
+				good = parse_time(value, &w->cache_unit_ns);
+		}
+		if (!good)
+			return parser_fail(p,
+					   "cache: '%s' is none of size=N, rate=N, warmup=TIME, "
+					   "unit=TIME",
+					   word);
+	}
+	w->cache_size = (unsigned)size;
+	w->cache_rate = (unsigned)rate;
+	return true;
 }
