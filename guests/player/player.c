@@ -46,8 +46,8 @@ struct attr {
 	uint64_t sched_runtime, sched_deadline, sched_period;
 };
 
-#define START_NS      20000000ULL /* from the last fork to the start ... */
-#define START_TASK_NS 100000ULL	  /* ... and more for each task */
+#define START_NS      20000000ULL /* from when all are ready to the start ... */
+#define START_TASK_NS 400000ULL	  /* ... and more for each task, which goes to sleep in it */
 #define CHUNK_NS      200000ULL	  /* how long to compute between two looks at the clock */
 
 /* Shared by all tasks. */
@@ -231,7 +231,7 @@ static void run_command(const char *command)
 	_exit(127);
 }
 
-static void task_main(const struct workload_task *t, int gate)
+static void task_main(const struct workload_task *t, int ready, int gate)
 {
 	struct program p;
 	unsigned children = 0;
@@ -241,8 +241,10 @@ static void task_main(const struct workload_task *t, int gate)
 	if (err)
 		report("refused %u %d\n", task_index, err);
 	report("task %u %d\n", task_index, getpid());
-	if (read(gate, &byte, 1) != 0) /* until the parent closes it */
+	/* Then wait until the parent closes the gate. */
+	if (write(ready, "", 1) != 1 || read(gate, &byte, 1) != 0)
 		_exit(1);
+	close(ready);
 	close(gate);
 	/* Those that arrive together do so in the order of the file. */
 	sleep_until(shared->start_ns + t->arrival_ns + task_index);
@@ -266,7 +268,7 @@ static void locks_init(unsigned n)
 int main(int argc, char **argv)
 {
 	char error[256];
-	int gate[2];
+	int ready[2], gate[2];
 
 	if (argc == 2 && strcmp(argv[1], "--calibrate") == 0) {
 		calibrate();
@@ -287,7 +289,7 @@ int main(int argc, char **argv)
 	}
 	shared =
 	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || pipe(gate) != 0)
+	if (shared == MAP_FAILED || pipe(gate) != 0 || pipe(ready) != 0)
 		return 2;
 	locks_init(w->nr_locks);
 	for (task_index = 0; task_index < w->nr_tasks; task_index++) {
@@ -299,9 +301,12 @@ int main(int argc, char **argv)
 		}
 		if (pid == 0) {
 			close(gate[1]);
-			task_main(&w->tasks[task_index], gate[0]);
+			task_main(&w->tasks[task_index], ready[1], gate[0]);
 		}
 	}
+	for (unsigned i = 0; i < w->nr_tasks; i++)
+		if (read(ready[0], error, 1) != 1)
+			return 2;
 	shared->start_ns = now_ns() + START_NS + w->nr_tasks * START_TASK_NS;
 	shared->stop_ns =
 	    w->stop_ns == WORKLOAD_FOREVER ? UINT64_MAX : shared->start_ns + w->stop_ns;

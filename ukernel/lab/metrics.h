@@ -83,7 +83,7 @@ struct metrics_sum {
 	size_t tasks, done;
 	double span_s, throughput; /* tasks completed a second */
 	double utilisation;	   /* 0..1 of all virtual CPUs */
-	/* of tasks that have run, and of those that are done */
+	/* of tasks that have run or still wait to (until the end), and of those that are done */
 	double response_ms, turnaround_ms, waiting_ms;
 	double response_max_ms, turnaround_max_ms;
 	double cpu_s;

@@ -62,9 +62,12 @@ static void raise_to(double *max, double x)
 		*max = x;
 }
 
-static void sum_row(struct metrics_sum *sum, const struct metrics_row *row, size_t *ran)
+static void sum_row(struct metrics_sum *sum, const struct metrics *m,
+		    const struct metrics_row *row, size_t *ran)
 {
-	double response = (double)(row->first_run_ns - row->arrival_ns) / 1e6;
+	/* Who never ran has waited until now: a policy must not look quick by starving. */
+	uint64_t first_ns = row->has_run ? row->first_run_ns : m->end_ns;
+	double response = (double)(first_ns - row->arrival_ns) / 1e6;
 	double turnaround = (double)(row->completion_ns - row->arrival_ns) / 1e6;
 
 	sum->tasks++;
@@ -73,7 +76,7 @@ static void sum_row(struct metrics_sum *sum, const struct metrics_row *row, size
 	sum->migrations += row->migrations;
 	sum->jobs += row->jobs;
 	sum->missed += row->missed;
-	if (row->has_run) {
+	if (row->has_run || row->state == ROW_WAITS) {
 		++*ran;
 		sum->response_ms += response;
 		raise_to(&sum->response_max_ms, response);
@@ -95,7 +98,7 @@ struct metrics_sum metrics_sum(const struct metrics *m)
 	for (size_t i = 0; i < m->nr_rows; i++) {
 		double x = metrics_share(m->rows[i]);
 
-		sum_row(&sum, m->rows[i], &ran);
+		sum_row(&sum, m, m->rows[i], &ran);
 		if (isnan(x))
 			continue;
 		shares += x;

@@ -10,6 +10,7 @@
 #include "kern/boot.h"
 #include "kern/task.h"
 #include "kern/timer.h"
+#include "sched/record.h"
 #include "trace/decode.h"
 
 #include <signal.h>
@@ -28,12 +29,21 @@ static struct text cell; /* one kernel thread, and printing does not sleep */
 static const struct task *stack_owner;
 static bool said_idle;
 
+static void listen(struct sched_listener *l, const struct sched_record *r,
+		   const struct sched_entity *se);
+static void listen_why(struct sched_listener *l, uint64_t ns, const struct sched_entity *se,
+		       const char *text);
+static struct sched_listener listener = {.record = listen, .why = listen_why};
+static const char *policy_name;
+
 void explain_init(const struct boot_config *config)
 {
 	explain_on = config->explain;
 	if (!explain_on)
 		return;
 	out = config->trace_out;
+	policy_name = config->policy->name;
+	sched_listener = &listener;
 	setvbuf(out, NULL, _IOLBF, TEXT_MAX);
 	start_ns = 0;
 	fprintf(out, "%9s %4s  %-*s%-*s%s\n", "ms", "task", OS_WIDTH, "OS (kernel mode)",
@@ -249,4 +259,70 @@ void explain_idle(void)
 		return;
 	EXPLAIN(BY_OS, NULL, "nothing can run: wait for an interrupt");
 	said_idle = true;
+}
+
+/* --- the scheduler --- */
+
+static void entity_line(const struct sched_entity *se, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void entity_line(const struct sched_entity *se, const char *fmt, ...)
+{
+	char buf[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	text_clear(&cell);
+	text_add(&cell, "%s", buf);
+	put_cell(BY_OS, (int)se->id);
+}
+
+static void runs_line(const struct sched_record *r, const struct sched_entity *se)
+{
+	if (r->arg == SCHED_FOREVER)
+		entity_line(se, "scheduler (%s): task %d gets cpu %d", policy_name, (int)se->id,
+			    r->cpu);
+	else
+		entity_line(se, "scheduler (%s): task %d gets cpu %d for %llu us", policy_name,
+			    (int)se->id, r->cpu, (unsigned long long)r->arg / 1000);
+}
+
+static void listen(struct sched_listener *l, const struct sched_record *r,
+		   const struct sched_entity *se)
+{
+	(void)l;
+	if (!se)
+		return;
+	switch (r->what) {
+	case SREC_WAKE:
+		if (r->arg == ENQ_NEW || r->arg == ENQ_WAKEUP)
+			entity_line(se, "task %d can run: into the run queue", (int)se->id);
+		break;
+	case SREC_IN:
+		runs_line(r, se);
+		break;
+	case SREC_OUT:
+		if (r->arg == CHARGE_SLEEP)
+			entity_line(se, "task %d has to wait: leaves cpu %d", (int)se->id, r->cpu);
+		else if (r->arg != CHARGE_EXIT)
+			entity_line(se, "task %d leaves cpu %d, back into the run queue",
+				    (int)se->id, r->cpu);
+		break;
+	case SREC_PREEMPT:
+		entity_line(se, "%s: stop task %d",
+			    r->arg == CHARGE_EXPIRED ? "its slice is over" : "another goes first",
+			    (int)se->id);
+		break;
+	}
+}
+
+static void listen_why(struct sched_listener *l, uint64_t ns, const struct sched_entity *se,
+		       const char *text)
+{
+	(void)l;
+	(void)ns;
+	text_clear(&cell);
+	text_add(&cell, "  because: %s", text);
+	put_cell(BY_OS, se ? (int)se->id : 0);
 }
