@@ -36,6 +36,7 @@ struct machine_sleep *events_sleep;
 static int epoll_fd = -1, signal_fd = -1, tick_fd = -1, alarm_fd = -1;
 static uint64_t tick_period_ns, alarm_deadline_ns;
 static bool tick_on, stale_signal;
+static int kept_signal; /* read while looking for a SIGCHLD, not yet told; or 0 */
 static sigset_t mask_before;
 static struct watch *watches;
 static int watches_len;
@@ -163,6 +164,7 @@ void events_fini(void)
 	queue_first = NULL;
 	queue_last = &queue_first;
 	tick_on = false;
+	kept_signal = 0;
 	alarm_deadline_ns = 0;
 	listener_ready = NULL;
 	sigprocmask(SIG_SETMASK, &mask_before, NULL);
@@ -176,25 +178,53 @@ int events_listen(int host_fd, int (*ready)(struct event *out))
 
 /* ---- one round ---- */
 
+/* The number of the next of the host's signals to us, 0 when there is none. */
+static int signal_read(void)
+{
+	struct signalfd_siginfo si;
+
+	if (read(signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return 0;
+	return (int)si.ssi_signo;
+}
+
 void events_stale_signal(void)
 {
 	stale_signal = true;
 }
 
+/* While no thread runs and none is dying, nobody else can have sent it. */
+void events_drop_signal(void)
+{
+	int signo;
+
+	stale_signal = true;
+	if (threads_running > 0 || thread_unreaped() > 0 || kept_signal != 0)
+		return;
+	signo = signal_read();
+	stale_signal = signo != SIGCHLD;
+	kept_signal = signo != SIGCHLD ? signo : 0;
+}
+
+static int host_signal(struct event *out, int signo)
+{
+	out->type = EVENT_HOST_SIGNAL;
+	out->host_signal.signo = signo;
+	return 1;
+}
+
 static int signal_ready(struct event *out)
 {
-	struct signalfd_siginfo si;
+	int signo;
 
 	stale_signal = false;
-	if (read(signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+	signo = signal_read();
+	if (signo == 0)
 		return 0;
-	if (si.ssi_signo == SIGCHLD) {
-		trap_sweep(false);
-		return events_dequeue(out);
-	}
-	out->type = EVENT_HOST_SIGNAL;
-	out->host_signal.signo = (int)si.ssi_signo;
-	return 1;
+	if (signo != SIGCHLD)
+		return host_signal(out, signo);
+	trap_sweep(false);
+	return events_dequeue(out);
 }
 
 static int timer_ready(int fd, enum event_type type, struct event *out)
@@ -221,11 +251,34 @@ static int watch_ready(int fd, uint32_t ready, struct event *out)
 	return 1;
 }
 
+/* us below 0: until something happens. */
+static int events_sleep_for(struct epoll_event *ev, long us)
+{
+	static bool coarse; /* the host knows no timeouts below a millisecond (before Linux 5.11) */
+	struct timespec ts = {.tv_nsec = us * 1000};
+	int n;
+
+	if (us <= 0 || us >= 1000 || coarse)
+		return epoll_wait(epoll_fd, ev, 1, us < 0 ? -1 : (int)((us + 999) / 1000));
+	n = epoll_pwait2(epoll_fd, ev, 1, &ts, NULL);
+	if (n >= 0 || errno != ENOSYS)
+		return n;
+	coarse = true;
+	return epoll_wait(epoll_fd, ev, 1, 1);
+}
+
 int events_poll(struct event *out, bool block)
 {
 	struct epoll_event ev;
 	int fd, n;
 
+	if (kept_signal != 0) {
+		host_signal(out, kept_signal);
+		kept_signal = 0;
+		return 1;
+	}
+	if (block && trap_interrupted(out))
+		return 1;
 	if (stale_signal && block && signal_ready(out) == 1)
 		return 1;
 	if (block && threads_running == 0 && thread_unreaped() > 0) {
@@ -236,7 +289,7 @@ int events_poll(struct event *out, bool block)
 	if (block)
 		host_cpu_review();
 	uint64_t began = sleep_begin();
-	n = epoll_wait(epoll_fd, &ev, 1, block ? host_cpu_timeout_ms() : 0);
+	n = events_sleep_for(&ev, block ? host_cpu_timeout_us() : 0);
 	sleep_end(began);
 	if (block)
 		host_cpu_awake();

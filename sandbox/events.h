@@ -32,6 +32,7 @@ static inline void sleep_end(uint64_t began)
 }
 /* A stop was waited for: the SIGCHLD that it sent is still pending, and stale. */
 void events_stale_signal(void);
+void events_drop_signal(void); /* the same, and the next event will take a while */
 void events_queue(struct vthread *th, const struct event *event);
 void events_forget(struct vthread *th);
 bool events_dequeue(struct event *out);

@@ -27,8 +27,8 @@
 #include "vthread.h"
 
 #define SLICE_NS      100000 /* the least that the host grants */
-#define SPREAD_MS     1	     /* a guest that has computed for so long may be sent away */
-#define SPREAD_MAX_MS 64     /* we look ever less often while nothing changes */
+#define SPREAD_US     250    /* a guest that has computed for so long may be sent away */
+#define SPREAD_MAX_US 64000  /* we look ever less often while nothing changes */
 #define NEAR_CYCLES   200000 /* some 80 us between traps: better off at home */
 #define AWAY_PACE     (16 * NEAR_CYCLES)
 #define SLOW_YIELD    500000	  /* cycles, some 200 us: others had the core */
@@ -51,7 +51,7 @@ static bool pinned, spreads;
 static bool moving; /* unpinned for one sleep: the host's scheduler chooses where we wake up */
 static int home;
 static int schedstat_fd = -1;
-static int spread_ms = SPREAD_MS;
+static long spread_us = SPREAD_US;
 static unsigned no_yields;
 static uint64_t far_waited_ns, far_since_ns;
 static uint64_t reviewed_tsc, waited_ns, reviewed_ns;
@@ -232,7 +232,7 @@ void host_cpu_resumed(struct vthread *th)
 		return;
 	th->resumed_tsc = __rdtsc();
 	if (!th->away)
-		spread_ms = SPREAD_MS;
+		spread_us = SPREAD_US;
 }
 
 void host_cpu_trapped(struct vthread *th)
@@ -247,9 +247,9 @@ void host_cpu_trapped(struct vthread *th)
 		thread_place(th, false);
 }
 
-int host_cpu_timeout_ms(void)
+long host_cpu_timeout_us(void)
 {
-	return spreads && threads_running > 1 ? spread_ms : -1;
+	return spreads && threads_running > 1 ? spread_us : -1;
 }
 
 /* Nothing has happened for a while, and more than one guest runs: leave one at home, the rest go.
@@ -261,8 +261,8 @@ void host_cpu_spread(void)
 
 	if (!spreads || threads_running < 2)
 		return;
-	if (spread_ms < SPREAD_MAX_MS)
-		spread_ms *= 2;
+	if (spread_us < SPREAD_MAX_US)
+		spread_us *= 2;
 	for (th = thread_next(NULL); th != NULL; th = thread_next(th)) {
 		if (th->hold != HOLD_RUNNING)
 			continue;

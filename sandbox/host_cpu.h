@@ -13,7 +13,7 @@ bool host_cpu_short_slice(void);
 void host_cpu_fini(void);
 void host_cpu_resumed(struct vthread *th); /* it is about to run */
 void host_cpu_trapped(struct vthread *th); /* it has stopped or is asleep */
-int host_cpu_timeout_ms(void);		   /* how long wait() may sleep before host_cpu_spread() */
+long host_cpu_timeout_us(void);		   /* how long wait() may sleep before host_cpu_spread() */
 void host_cpu_spread(void);
 /* Give the core to a thread that will trap soon.  False: not done, better sleep. */
 bool host_cpu_yield(struct vthread *to);

@@ -106,10 +106,10 @@ int thread_stop_wait(struct vthread *th, int *status)
 {
 	pid_t pid;
 
-	events_stale_signal();
 	do {
 		pid = waitpid(th->host_pid, status, __WALL);
 	} while (pid < 0 && errno == EINTR);
+	events_stale_signal();
 	if (pid > 0 && WIFSTOPPED(*status))
 		return 0;
 	thread_gone(th);

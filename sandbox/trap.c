@@ -45,6 +45,7 @@
 #define PF_USER	      4U
 
 int trap_request;
+static pid_t interrupted_pid; /* who was last told to stop, 0 when that was seen to */
 
 void event_fill(struct event *out, enum event_type type, struct vthread *th)
 {
@@ -311,4 +312,21 @@ void thread_interrupt(struct vthread *th)
 	th->stop_wanted = true;
 	if (host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL) == 0)
 		th->interrupt_owed = true;
+	interrupted_pid = th->host_pid;
+}
+
+bool trap_interrupted(struct event *out)
+{
+	struct vthread *th = interrupted_pid != 0 ? thread_find(interrupted_pid) : NULL;
+	int status;
+	bool news;
+
+	interrupted_pid = 0;
+	if (th == NULL || threads_running != 1 || th->hold != HOLD_RUNNING || !th->interrupt_owed)
+		return false;
+	if (waitpid(th->host_pid, &status, __WALL) <= 0)
+		return false;
+	news = trap_classify(th, status, out);
+	events_drop_signal();
+	return news;
 }

@@ -18,6 +18,8 @@ void event_fill(struct event *out, enum event_type type, struct vthread *th);
 int trap_continue(struct vthread *th);
 void trap_sweep(bool idle); /* collect the reports there are */
 /* Has th, running, something to report?  As trap_classify(). */
+/* A thread was told to stop and nothing else runs: wait for that.  True: *out is filled. */
+bool trap_interrupted(struct event *out);
 bool trap_look(struct vthread *th, struct event *out);
 /* The same where the news is likely a system call (SYSEMU): for one host call less. */
 bool trap_look_syscall(struct vthread *th, struct event *out);
