@@ -26,7 +26,8 @@ install: all $(B)/ukernel.1 $(B)/ukernel.bash
 ## make uninstall       take that away again
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/ukernel $(DESTDIR)$(MANDIR)/man1/ukernel.1 $(DESTDIR)$(COMPDIR)/ukernel
-	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(WORKLOADDIR)
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(WORKLOADDIR) $(DESTDIR)$(INCLUDEDIR)/ukernel
+	rm -f $(DESTDIR)$(PKGCONFIGDIR)/ukernel-policy.pc
 
 ## make deps            install every package that building, testing and linting need (Debian 12)
 deps:

@@ -26,6 +26,7 @@ PARTS = [
     ("stdfiles", "stdfiles.py", False, True),
     ("trace", "trace.py", True, False),
     ("lessons", "lessons.py", False, False),
+    ("policies", "policies.py", False, False),
     ("bench", "bench.py", False, False),
     ("limits", "limits.py", False, True),
     ("files", "files.py", True, True),

@@ -26,6 +26,9 @@ int command_doctor(int argc, char **argv);
 int command_syscalls(int argc, char **argv);
 int command_sched(int argc, char **argv);     /* sched.c: finds the second word */
 int command_sched_run(int argc, char **argv); /* sched_run.c */
+int command_sched_list(int argc, char **argv);
+int command_sched_show(int argc, char **argv);
+int command_sched_new(int argc, char **argv);
 int command_bench(int argc, char **argv);
 
 /* What the program is to have from us; static.  Call it first of all. */
@@ -42,8 +45,8 @@ uint64_t parse_duration_ns(const char *option, const char *text, /* "1.5", "20ms
  */
 char *path_absolute(const char *text);
 void parse_bind(const char *text, struct bind_spec *out);
-/* "NAME[:OPTIONS]" of --sched, checked; text is cut, *options points into it (NULL: none).  Of
- * run.c. */
+/* "NAME[:OPTIONS]" of --sched, checked; *options points into it (NULL: none).  Of policy.c;
+ * policy_open() there has more to say. */
 const struct sched_policy *parse_sched(char *text, const char **options);
 void parse_rw(const char *text, struct bind_spec *out);
 /* Fills uid, gid and groups. */

@@ -5,11 +5,11 @@
  */
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/policy.h"
 #include "cli/watch.h"
 #include "lib/log.h"
 #include "machine.h"
 #include "sandbox.h"
-#include "sched/params.h"
 #include "trace/costs.h"
 #include "trace/explain.h"
 #include "trace/trace.h"
@@ -27,7 +27,7 @@
 
 struct run_options {
 	struct boot_config config;
-	const char *backend, *user, *output, *gantt;
+	const char *backend, *user, *output, *gantt, *sched, *watchdog;
 	bool sched_stats, costs, costs_json;
 	char **env; /* of --env, in order */
 	unsigned nr_env;
@@ -61,29 +61,6 @@ static void close_inherited_fds(int keep)
 	} else {
 		close_range(3, ~0U, 0);
 	}
-}
-
-const struct sched_policy *parse_sched(char *text, const char **options)
-{
-	static struct sched_settings settings;
-	char *colon = strchr(text, ':'), error[160];
-
-	*options = NULL;
-	if (strcmp(text, "list") == 0) {
-		for (const struct sched_policy *const *p = sched_policies; *p; p++)
-			printf("%-8s %s\n", (*p)->name, (*p)->summary);
-		exit(0);
-	}
-	if (colon) {
-		*colon = '\0';
-		*options = colon + 1;
-	}
-	const struct sched_policy *policy = sched_policy_find(text);
-	if (!policy)
-		die("no scheduling policy '%s'; --sched list names them", text);
-	if (sched_params_parse(policy, *options, &settings, error, sizeof(error)) < 0)
-		die("--sched %s: %s", text, error);
-	return policy;
 }
 
 static struct bind_spec *add_bind(struct boot_config *config)
@@ -156,8 +133,11 @@ static void take_option(struct run_options *o, int id, char *arg)
 	case OPT_run_CPUS:
 		c->cpus = (int)parse_count("cpus", arg, 1, CPUS_MAX);
 		break;
+	case OPT_run_SCHED_WATCHDOG:
+		o->watchdog = arg;
+		break;
 	case OPT_run_SCHED:
-		c->policy = parse_sched(arg, &c->policy_options);
+		o->sched = arg;
 		break;
 	case OPT_run_TICK:
 		c->tick_ns = parse_duration_ns("tick", arg, 1000);
@@ -342,6 +322,7 @@ int command_run(int argc, char **argv)
 {
 	static struct run_options o = {
 	    .backend = "auto",
+	    .sched = "fair",
 	    .config = {.cpus = 1, .tick_ns = DEFAULT_TICK_NS, .root_dir = "/"},
 	};
 	struct option_parser parser;
@@ -352,12 +333,11 @@ int command_run(int argc, char **argv)
 	option_parser_init(&parser, "run");
 	while ((id = option_next(&parser, argc, argv)) != OPT_END)
 		take_option(&o, id, optarg);
+	o.config.policy = policy_open(o.sched, o.watchdog, &o.config.policy_options);
 	if (optind == argc)
 		die("no program to run; try: ukernel run -- ls -l /");
 	o.config.argv = argv + optind;
 	o.config.envp = build_environment(&o);
-	if (!o.config.policy)
-		o.config.policy = sched_policy_find("fair");
 	check_root(&o.config);
 	default_identity(&o.config);
 	if (o.user)

@@ -12,6 +12,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } subcommands[] = {
     {"run", command_sched_run},
+    {"list", command_sched_list},
+    {"show", command_sched_show},
+    {"new", command_sched_new},
 };
 
 int command_sched(int argc, char **argv)

@@ -72,8 +72,8 @@ static bool one_parse(enum sched_param_type type, const char *text, int64_t *out
 	}
 }
 
-static int value_parse(const struct policy_param *p, const char *text, struct sched_value *v,
-		       char *error, size_t size)
+int sched_value_parse(const struct policy_param *p, const char *text, struct sched_value *v,
+		      char *error, size_t size)
 {
 	char copy[TEXT_MAX], *rest = copy, *part;
 
@@ -158,11 +158,11 @@ static int setting_parse(const struct sched_policy *policy, char *text, bool fir
 	}
 	for (int i = 0; p && p[i].key; i++) {
 		if (strcmp(p[i].key, text) == 0 && (value || p[i].type == PARAM_BOOL))
-			return value_parse(&p[i], value ? value : "yes", &set->values[i], error,
-					   size);
+			return sched_value_parse(&p[i], value ? value : "yes", &set->values[i],
+						 error, size);
 	}
 	if (!value && first && p && p[0].key)
-		return value_parse(&p[0], text, &set->values[0], error, size);
+		return sched_value_parse(&p[0], text, &set->values[0], error, size);
 	snprintf(error, size, "policy %s has no parameter '%s'", policy->name, text);
 	return -EINVAL;
 }
@@ -180,7 +180,7 @@ int sched_params_parse(const struct sched_policy *policy, const char *text,
 			snprintf(error, size, "policy %s has too many parameters", policy->name);
 			return -EINVAL;
 		}
-		err = value_parse(&p[i], p[i].def, &set->values[i], error, size);
+		err = sched_value_parse(&p[i], p[i].def, &set->values[i], error, size);
 		if (err < 0)
 			return err;
 	}

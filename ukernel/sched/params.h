@@ -19,6 +19,9 @@ struct sched_settings {
  */
 int sched_params_parse(const struct sched_policy *policy, const char *text,
 		       struct sched_settings *set, char *error, size_t size);
+/* One value, or a list of them; -EINVAL with the reason in error. */
+int sched_value_parse(const struct policy_param *param, const char *text, struct sched_value *v,
+		      char *error, size_t size);
 /* Write v as it would be written on the command line. */
 void sched_value_print(const struct policy_param *param, const struct sched_value *v, char *out,
 		       size_t size);

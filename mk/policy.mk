@@ -1,0 +1,18 @@
+# What a policy of one's own is built against: the header, and pkg-config's word where it is.
+
+INCLUDEDIR ?= $(PREFIX)/include
+PKGCONFIGDIR ?= $(PREFIX)/share/pkgconfig
+
+$(B)/include/ukernel/policy.h: ukernel/sched/policy.h
+	@mkdir -p $(@D)
+	@cp $< $@
+all: $(B)/include/ukernel/policy.h
+$(B)/obj/ukernel/cli/sched_new.o: ukernel/cli/template/policy.c ukernel/cli/template/Makefile
+
+.PHONY: install-policy
+install-policy: $(B)/include/ukernel/policy.h
+	install -D -m 644 $< $(DESTDIR)$(INCLUDEDIR)/ukernel/policy.h
+	@mkdir -p $(DESTDIR)$(PKGCONFIGDIR)
+	printf '%s\n' 'Name: ukernel-policy' 'Description: scheduling policies for ukernel' \
+		'Version: $(VERSION)' 'Cflags: -I$(INCLUDEDIR)' >$(DESTDIR)$(PKGCONFIGDIR)/ukernel-policy.pc
+install: install-policy
