@@ -90,9 +90,9 @@ static void put_head(const struct bench_report *r, FILE *out)
 		"</title>\n<style>\n%s</style>\n<h1>What ukernel costs</h1>\n",
 		style);
 	fprintf(out,
-		"<p>Medians of %u rounds%s%s. In each round every way ran every measure once, one "
+		"<p>Medians of %u round%s%s%s. In each round every way ran every measure once, one "
 		"after the other.</p>\n<dl>\n",
-		r->rounds, r->quick ? ", quick and rough" : "",
+		r->rounds, r->rounds == 1 ? "" : "s", r->quick ? ", quick and rough" : "",
 		r->interrupted ? ", interrupted before the end" : "");
 	for (unsigned i = 0; i < r->nr_facts; i++) {
 		fputs("<dt>", out);
@@ -160,11 +160,11 @@ static void put_figure(const struct bench_report *r, unsigned m, enum bench_core
 			s.median / bench_stats_of(native->value, native->n).median);
 }
 
-static void put_table(const struct bench_report *r, enum bench_cores cores, FILE *out)
+/* A table of the rows of one group that no chart shows, or (group NULL) of all. */
+static void put_table(const struct bench_report *r, enum bench_cores cores, const char *group,
+		      FILE *out)
 {
-	fputs("<details><summary>The figures</summary><div "
-	      "class=scroll><table>\n<tr><th>work<th>unit",
-	      out);
+	fputs("<div class=scroll><table>\n<tr><th>work<th>unit", out);
 	for (unsigned w = 0; w < r->nr_ways; w++)
 		if (!*r->ways[w].skipped)
 			fprintf(out, "<th>%s", r->ways[w].name);
@@ -174,7 +174,8 @@ static void put_table(const struct bench_report *r, enum bench_cores cores, FILE
 
 		for (unsigned w = 0; w < r->nr_ways; w++)
 			any |= bench_cell_of(r, m, cores, w)->n > 0;
-		if (!any)
+		if (!any || (group && (strcmp(r->measures[m].group, group) != 0 ||
+				       !svg_is_plain(&r->measures[m]))))
 			continue;
 		fputs("<tr><td>", out);
 		html_text(r->measures[m].what, out);
@@ -186,7 +187,17 @@ static void put_table(const struct bench_report *r, enum bench_cores cores, FILE
 		html_text(r->measures[m].goal, out);
 		putc('\n', out);
 	}
-	fputs("</table></div></details>\n", out);
+	fputs("</table></div>\n", out);
+}
+
+static bool has_plain(const struct bench_report *r, enum bench_cores cores, const char *group)
+{
+	for (unsigned m = 0; m < r->nr_measures; m++)
+		for (unsigned w = 0; w < r->nr_ways; w++)
+			if (strcmp(r->measures[m].group, group) == 0 &&
+			    svg_is_plain(&r->measures[m]) && bench_cell_of(r, m, cores, w)->n)
+				return true;
+	return false;
 }
 
 static void put_half(const struct bench_report *r, enum bench_cores cores, FILE *out)
@@ -204,8 +215,12 @@ static void put_half(const struct bench_report *r, enum bench_cores cores, FILE 
 			continue;
 		fprintf(out, "<h3>%s</h3>\n", groups[i].title);
 		svg_group(r, cores, groups[i].name, out);
+		if (has_plain(r, cores, groups[i].name))
+			put_table(r, cores, groups[i].name, out);
 	}
-	put_table(r, cores, out);
+	fputs("<details><summary>The figures</summary>\n", out);
+	put_table(r, cores, NULL, out);
+	fputs("</details>\n", out);
 }
 
 void bench_html_write(const struct bench_report *r, FILE *out)

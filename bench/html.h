@@ -14,6 +14,8 @@ void html_time(double ns, char *out, size_t len);
 unsigned html_colour(const struct bench_report *r, const char *way);
 #define HTML_COLOURS 12
 
+/* A number and no time: it has no place on an axis of time. */
+bool svg_is_plain(const struct bench_measure *m);
 /* Bars on a logarithmic scale, for the measures of a group; nothing when it has no figure. */
 bool svg_has_figures(const struct bench_report *r, enum bench_cores cores, const char *group);
 void svg_group(const struct bench_report *r, enum bench_cores cores, const char *group, FILE *out);

@@ -31,12 +31,16 @@ static bool in_group(const struct bench_report *r, unsigned m, const char *group
 	return strcmp(r->measures[m].group, group) == 0;
 }
 
-/* A plain number is no time and has no place on the axis. */
+bool svg_is_plain(const struct bench_measure *m)
+{
+	return strcmp(m->unit, "x") == 0 || strcmp(m->unit, "%") == 0;
+}
+
 static unsigned row_bars(const struct bench_report *r, unsigned m, enum bench_cores cores)
 {
 	unsigned n = 0;
 
-	if (strcmp(r->measures[m].unit, "x") == 0 || strcmp(r->measures[m].unit, "%") == 0)
+	if (svg_is_plain(&r->measures[m]))
 		return 0;
 	for (unsigned w = 0; w < r->nr_ways; w++)
 		n += bench_cell_of(r, m, cores, w)->n > 0;

@@ -154,8 +154,9 @@ void bench_table_print(const struct bench_report *r, FILE *out)
 		if (r->cores[cores])
 			print_half(r, cores, out);
 	print_traps(r, out);
-	fprintf(out, "\nMedians of %u rounds%s%s, every way once a round; ", r->rounds,
-		r->quick ? ", quick and rough" : "", r->interrupted ? ", interrupted" : "");
+	fprintf(out, "\nMedians of %u round%s%s%s, every way once a round; ", r->rounds,
+		r->rounds == 1 ? "" : "s", r->quick ? ", quick and rough" : "",
+		r->interrupted ? ", interrupted" : "");
 	fputs(
 	    "± is how far the middle half lies from them;\nratios are to native; ! marks a goal "
 	    "that is missed.\n"

@@ -57,6 +57,7 @@ static void trap_measure(struct bench_report *r, const struct bench_config *c,
 {
 	char path[] = "/tmp/ukernel-costs.XXXXXX", options[64];
 	struct bench_measure m = probe;
+	struct bench_config careful = *c;
 	static struct bench_child child;
 	static struct bench_argv argv;
 	int fd = mkstemp(path);
@@ -66,7 +67,8 @@ static void trap_measure(struct bench_report *r, const struct bench_config *c,
 	close(fd);
 	snprintf(options, sizeof(options), "--costs=json -o %s", path);
 	m.options = options;
-	bench_argv_make(&argv, c, w, &m, cores);
+	careful.quick = false; /* on a busy machine that would be too few calls to tell */
+	bench_argv_make(&argv, &careful, w, &m, cores);
 	bench_child_run(&child, argv.word, cores, 60);
 	struct bench_trap t = {.cores = cores};
 	snprintf(t.way, sizeof(t.way), "%s", w->name);
