@@ -94,3 +94,18 @@ ROUND_TRIP(unix, process, sockets_open, answer, ask);
 ROUND_TRIP(unix, thread, sockets_open, answer, ask);
 ROUND_TRIP(futex, process, word_open, turns_answer, turns_ask);
 ROUND_TRIP(futex, thread, word_open, turns_answer, turns_ask);
+
+/* On one CPU each round trip is two switches. */
+static void switch_start(void)
+{
+	if (!pin_to(0))
+		skip("cannot be bound to a CPU here");
+	pipe_process_start();
+}
+
+static void switch_pipe(long n)
+{
+	ask(n / 2);
+}
+const struct op op_switch_pipe = {
+    .start = switch_start, .run = switch_pipe, .stop = partner_stop, .step = 2};
