@@ -29,6 +29,7 @@ int command_sched_run(int argc, char **argv); /* sched_run.c */
 int command_sched_list(int argc, char **argv);
 int command_sched_show(int argc, char **argv);
 int command_sched_new(int argc, char **argv);
+int command_sched_sim(int argc, char **argv); /* sched_sim.c */
 int command_bench(int argc, char **argv);
 
 /* What the program is to have from us; static.  Call it first of all. */

@@ -15,6 +15,7 @@ static const struct {
     {"list", command_sched_list},
     {"show", command_sched_show},
     {"new", command_sched_new},
+    {"sim", command_sched_sim},
 };
 
 int command_sched(int argc, char **argv)
