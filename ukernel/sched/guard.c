@@ -28,8 +28,7 @@ struct guard {
 	const struct sched_services *core; /* the services that the core gave */
 	struct sched_services services;	   /* those that the policy gets */
 	uint64_t inner_timer_ns, check_ns; /* 0: none */
-	struct sched_entity **known;	   /* all live ones: a hash table */
-	size_t nr_known, size_known;
+	struct guard_known known;
 	void *rr_priv, *inner_priv;
 	struct sched_settings rr;
 };
@@ -39,63 +38,6 @@ void (*guard_end)(const char *text);
 static struct guard *guard_of(const struct runq *rq)
 {
 	return (struct guard *)rq->policy;
-}
-
-/* --- the live tasks --- */
-
-static size_t known_slot(const struct guard *g, const struct sched_entity *se)
-{
-	size_t at = ((uintptr_t)se >> 6) * 0x9e3779b97f4a7c15ULL >> 20;
-
-	for (at &= g->size_known - 1; g->known[at] && g->known[at] != se;)
-		at = (at + 1) & (g->size_known - 1);
-	return at;
-}
-
-static bool known_grow(struct guard *g)
-{
-	size_t size = g->size_known ? 2 * g->size_known : 64, old_size = g->size_known;
-	struct sched_entity **old = g->known, **table = calloc(size, sizeof(struct sched_entity *));
-
-	if (!table)
-		return false;
-	g->known = table;
-	g->size_known = size;
-	for (size_t i = 0; i < old_size; i++)
-		if (old[i])
-			g->known[known_slot(g, old[i])] = old[i];
-	free(old);
-	return true;
-}
-
-static void known_add(struct guard *g, struct sched_entity *se)
-{
-	if (2 * (g->nr_known + 1) > g->size_known && !known_grow(g))
-		abort();
-	size_t at = known_slot(g, se);
-	g->nr_known += !g->known[at];
-	g->known[at] = se;
-}
-
-static bool known_has(const struct guard *g, const struct sched_entity *se)
-{
-	return g->size_known && g->known[known_slot(g, se)] == se;
-}
-
-static void known_remove(struct guard *g, const struct sched_entity *se)
-{
-	if (!known_has(g, se))
-		return;
-	size_t at = known_slot(g, se);
-	g->known[at] = NULL;
-	g->nr_known--;
-	/* Those behind it may have wanted its place. */
-	for (at = (at + 1) & (g->size_known - 1); g->known[at];
-	     at = (at + 1) & (g->size_known - 1)) {
-		struct sched_entity *moved = g->known[at];
-		g->known[at] = NULL;
-		g->known[known_slot(g, moved)] = moved;
-	}
 }
 
 /* --- the fall --- */
@@ -113,7 +55,7 @@ static int by_wait(const void *a, const void *b)
 /* Round robin gets all who wait, in the order of their waiting. */
 static void round_robin_from_now(struct guard *g, struct runq *rq)
 {
-	struct sched_entity **waiting = calloc(g->nr_known + 1, sizeof(struct sched_entity *));
+	struct sched_entity **waiting = calloc(g->known.nr + 1, sizeof(struct sched_entity *));
 	size_t n = 0;
 
 	g->inner_priv = rq->priv;
@@ -121,12 +63,12 @@ static void round_robin_from_now(struct guard *g, struct runq *rq)
 	g->rr_priv = NULL;
 	rq->params = g->rr.values;
 	sched_rr.init(rq);
-	for (size_t i = 0; i < g->size_known; i++) {
-		if (!g->known[i])
+	for (size_t i = 0; i < g->known.size; i++) {
+		if (!g->known.slot[i])
 			continue;
-		sched_list_init(&g->known[i]->link);
-		if (g->known[i]->queued && waiting)
-			waiting[n++] = g->known[i];
+		sched_list_init(&g->known.slot[i]->link);
+		if (g->known.slot[i]->queued && waiting)
+			waiting[n++] = g->known.slot[i];
 	}
 	if (!waiting)
 		abort();
@@ -166,13 +108,117 @@ fall(struct guard *g, struct runq *rq, const char *fmt, ...)
 	round_robin_from_now(g, rq);
 }
 
-/* c's call did not come back. */
-static void fall_of_call(struct guard *g, struct runq *rq)
-{
-	const char *op = g->call.op;
+/* --- calls --- */
 
-	g->call.op = NULL;
+struct args {
+	struct sched_entity *se, *other;
+	const struct sched_entity *asking;
+	uint64_t a, b, c;
+	int why, cpu;
+	/* what comes back */
+	uint64_t result;
+	struct sched_entity *picked;
+};
+
+typedef void (*call_fn)(const struct sched_policy *p, struct runq *rq, struct args *a);
+
+/* Call the policy, which is said to be in op; false: it has fallen, now or before. */
+static bool call(struct runq *volatile rq, const char *volatile op, call_fn fn, struct args *a)
+{
+	struct guard *volatile g = guard_of(rq);
+
+	if (g->fallen)
+		return false;
+	if (GUARD_CALL(&g->call, op)) {
+		fn(g->inner, rq, a);
+		GUARD_RETURN(&g->call);
+		return true;
+	}
+	GUARD_RETURN(&g->call);
 	fall(g, rq, "%s in %s()", g->call.trouble, op);
+	return false;
+}
+
+static void do_init(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	a->result = (uint64_t)(int64_t)p->init(rq);
+}
+
+static void do_exit(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	(void)a;
+	p->exit(rq);
+}
+
+static void do_task_init(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	p->task_init(rq, a->se, a->asking);
+}
+
+static void do_task_exit(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	p->task_exit(rq, a->se);
+}
+
+static void do_enqueue(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	p->enqueue(rq, a->se, (enum sched_enqueue_why)a->why);
+}
+
+static void do_remove(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	p->remove(rq, a->se);
+}
+
+static void do_pick(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	a->picked = p->pick(rq, a->cpu);
+}
+
+static void do_slice_ns(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	a->result = p->slice_ns(rq, a->se);
+}
+
+static void do_renew(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	a->result = p->renew(rq, a->se);
+}
+
+static void do_charge(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	p->charge(rq, a->se, a->a, (enum sched_charge_why)a->why);
+}
+
+static void do_tick(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	a->result = p->tick(rq, a->se);
+}
+
+static void do_preempts(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	a->result = p->preempts(rq, a->se, a->other);
+}
+
+static void do_changed(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	p->changed(rq, a->se);
+}
+
+static void do_admit(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	a->result = (uint64_t)(int64_t)p->admit(rq, a->asking, a->a, a->b, a->c);
+}
+
+static void do_inherit(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	a->result = p->inherit(rq, a->se);
+}
+
+static void do_timer(const struct sched_policy *p, struct runq *rq, struct args *a)
+{
+	(void)a;
+	p->timer(rq);
 }
 
 /* --- time --- */
@@ -207,8 +253,8 @@ static void check_waiting(struct guard *g, struct runq *rq)
 {
 	const struct sched_entity *worst = NULL;
 
-	for (size_t i = 0; i < g->size_known; i++) {
-		const struct sched_entity *se = g->known[i];
+	for (size_t i = 0; i < g->known.size; i++) {
+		const struct sched_entity *se = g->known.slot[i];
 		if (se && se->queued && (!worst || se->wait_since_ns < worst->wait_since_ns))
 			worst = se;
 	}
@@ -234,14 +280,11 @@ static void guard_timer(struct runq *rq)
 			check_arm(g, rq);
 	}
 	if (g->inner_timer_ns && rq->now_ns >= g->inner_timer_ns) {
+		struct args a = {0};
+
 		g->inner_timer_ns = 0;
-		if (g->inner->timer && GUARD_CALL(&g->call, "timer")) {
-			g->inner->timer(rq);
-			GUARD_RETURN(&g->call);
-		} else if (g->inner->timer) {
-			fall_of_call(g, rq);
+		if (g->inner->timer && !call(rq, "timer", do_timer, &a))
 			return;
-		}
 	}
 	timer_arm(g, rq);
 }
@@ -269,15 +312,14 @@ static int guard_init(struct runq *rq)
 		if (err < 0)
 			return err;
 	}
-	if (!g->inner->init)
-		return 0;
-	if (GUARD_CALL(&g->call, "init")) {
-		volatile int result = g->inner->init(rq);
-		GUARD_RETURN(&g->call);
-		err = result;
-	} else {
-		fall_of_call(g, rq);
-		err = 0;
+	struct args a = {0};
+	if (g->inner->init)
+		call(rq, "init", do_init, &a);
+	err = (int)(int64_t)a.result;
+	if (err < 0) { /* exit() will not be called */
+		guard_call_stop(&g->call);
+		free(g->rr_priv);
+		g->rr_priv = NULL;
 	}
 	return err;
 }
@@ -286,21 +328,16 @@ static void guard_exit(struct runq *rq)
 {
 	struct guard *g = guard_of(rq);
 
-	if (!g->fallen && g->inner->exit) {
-		if (GUARD_CALL(&g->call, "exit")) {
-			g->inner->exit(rq);
-			GUARD_RETURN(&g->call);
-		} else {
-			fall_of_call(g, rq);
-		}
-	}
+	struct args a = {0};
+
+	if (g->inner->exit)
+		call(rq, "exit", do_exit, &a);
 	guard_call_stop(&g->call);
 	free(g->rr_priv);
 	free(g->inner_priv);
-	free(g->known);
+	free(g->known.slot);
 	g->rr_priv = g->inner_priv = NULL;
-	g->known = NULL;
-	g->nr_known = g->size_known = 0;
+	g->known = (struct guard_known){0};
 }
 
 static void guard_task_init(struct runq *rq, struct sched_entity *se,
@@ -308,62 +345,42 @@ static void guard_task_init(struct runq *rq, struct sched_entity *se,
 {
 	struct guard *g = guard_of(rq);
 
-	known_add(g, se);
-	if (g->fallen || !g->inner->task_init)
-		return;
-	if (GUARD_CALL(&g->call, "task_init")) {
-		g->inner->task_init(rq, se, parent);
-		GUARD_RETURN(&g->call);
-	} else {
-		fall_of_call(g, rq);
-	}
+	struct args a = {.se = se, .asking = parent};
+
+	guard_known_add(&g->known, se);
+	if (g->inner->task_init)
+		call(rq, "task_init", do_task_init, &a);
 }
 
 static void guard_task_exit(struct runq *rq, struct sched_entity *se)
 {
 	struct guard *g = guard_of(rq);
+	struct args a = {.se = se};
 
-	if (!g->fallen && g->inner->task_exit) {
-		if (GUARD_CALL(&g->call, "task_exit")) {
-			g->inner->task_exit(rq, se);
-			GUARD_RETURN(&g->call);
-		} else {
-			fall_of_call(g, rq);
-		}
-	}
-	known_remove(g, se);
+	if (g->inner->task_exit)
+		call(rq, "task_exit", do_task_exit, &a);
+	guard_known_remove(&g->known, se);
 }
 
 static void guard_enqueue(struct runq *rq, struct sched_entity *se, enum sched_enqueue_why why)
 {
 	struct guard *g = guard_of(rq);
+	struct args a = {.se = se, .why = why};
 
 	if (g->fallen) {
 		sched_rr.enqueue(rq, se, why);
 		return;
 	}
 	check_arm(g, rq);
-	if (GUARD_CALL(&g->call, "enqueue")) {
-		g->inner->enqueue(rq, se, why);
-		GUARD_RETURN(&g->call);
-	} else {
-		fall_of_call(g, rq); /* which enqueues it, as all */
-	}
+	call(rq, "enqueue", do_enqueue, &a); /* whoever falls here is enqueued, as all */
 }
 
 static void guard_remove(struct runq *rq, struct sched_entity *se)
 {
-	struct guard *g = guard_of(rq);
+	struct args a = {.se = se};
 
-	if (!g->fallen) {
-		if (GUARD_CALL(&g->call, "remove")) {
-			g->inner->remove(rq, se);
-			GUARD_RETURN(&g->call);
-			return;
-		}
-		fall_of_call(g, rq);
-	}
-	sched_rr.remove(rq, se);
+	if (!call(rq, "remove", do_remove, &a))
+		sched_rr.remove(rq, se);
 }
 
 /* NULL is an answer for who waits for a time to come; who promised not to idle has lost somebody.
@@ -372,8 +389,8 @@ static void check_idle(struct guard *g, struct runq *rq, int cpu)
 {
 	if (!(g->inner->flags & POLICY_WORK_CONSERVING) || g->inner_timer_ns)
 		return;
-	for (size_t i = 0; i < g->size_known; i++) {
-		const struct sched_entity *se = g->known[i];
+	for (size_t i = 0; i < g->known.size; i++) {
+		const struct sched_entity *se = g->known.slot[i];
 
 		if (se && se->queued && sched_allowed(se, cpu)) {
 			fall(g, rq, "has lost task %llu (%s): it waits, and pick() finds nobody",
@@ -385,7 +402,7 @@ static void check_idle(struct guard *g, struct runq *rq, int cpu)
 
 static void check_pick(struct guard *g, struct runq *rq, const struct sched_entity *se, int cpu)
 {
-	if (!known_has(g, se))
+	if (!guard_known_has(&g->known, se))
 		fall(g, rq, "picked a task that does not exist (%p)", (const void *)se);
 	else if (!se->queued && se->cpu >= 0)
 		fall(g, rq, "picked task %llu (%s) for CPU %d, but it runs on CPU %d",
@@ -401,146 +418,81 @@ static void check_pick(struct guard *g, struct runq *rq, const struct sched_enti
 static struct sched_entity *guard_pick(struct runq *rq, int cpu)
 {
 	struct guard *g = guard_of(rq);
+	struct args a = {.cpu = cpu};
 
-	if (!g->fallen) {
-		if (GUARD_CALL(&g->call, "pick")) {
-			struct sched_entity *se = g->inner->pick(rq, cpu);
-			GUARD_RETURN(&g->call);
-			if (se)
-				check_pick(g, rq, se, cpu);
-			else
-				check_idle(g, rq, cpu);
-			if (!g->fallen)
-				return se;
-		} else {
-			fall_of_call(g, rq);
-		}
+	if (call(rq, "pick", do_pick, &a)) {
+		if (a.picked)
+			check_pick(g, rq, a.picked, cpu);
+		else
+			check_idle(g, rq, cpu);
+		if (!g->fallen)
+			return a.picked;
 	}
 	return sched_rr.pick(rq, cpu);
 }
 
 static uint64_t guard_slice_ns(struct runq *rq, struct sched_entity *se)
 {
-	struct guard *g = guard_of(rq);
+	struct args a = {.se = se};
 
-	if (!g->fallen) {
-		if (GUARD_CALL(&g->call, "slice_ns")) {
-			uint64_t slice_ns = g->inner->slice_ns(rq, se);
-			GUARD_RETURN(&g->call);
-			if (slice_ns)
-				return slice_ns;
-			fall(g, rq, "gives task %llu (%s) a slice of nothing",
-			     (unsigned long long)se->id, se->name);
-		} else {
-			fall_of_call(g, rq);
-		}
+	if (call(rq, "slice_ns", do_slice_ns, &a)) {
+		if (a.result)
+			return a.result;
+		fall(guard_of(rq), rq, "gives task %llu (%s) a slice of nothing",
+		     (unsigned long long)se->id, se->name);
 	}
 	return sched_rr.slice_ns(rq, se);
 }
 
 static uint64_t guard_renew(struct runq *rq, struct sched_entity *se)
 {
-	struct guard *g = guard_of(rq);
+	struct args a = {.se = se};
 
-	if (g->fallen)
-		return 0;
-	if (GUARD_CALL(&g->call, "renew")) {
-		uint64_t more = g->inner->renew(rq, se);
-		GUARD_RETURN(&g->call);
-		return more;
-	}
-	fall_of_call(g, rq);
-	return 0;
+	return call(rq, "renew", do_renew, &a) ? a.result : 0;
 }
 
 static void guard_charge(struct runq *rq, struct sched_entity *se, uint64_t ran_ns,
 			 enum sched_charge_why why)
 {
-	struct guard *g = guard_of(rq);
+	struct args a = {.se = se, .a = ran_ns, .why = why};
 
-	if (g->fallen)
-		return;
-	if (GUARD_CALL(&g->call, "charge")) {
-		g->inner->charge(rq, se, ran_ns, why);
-		GUARD_RETURN(&g->call);
-	} else {
-		fall_of_call(g, rq);
-	}
+	call(rq, "charge", do_charge, &a);
 }
 
 static bool guard_tick(struct runq *rq, struct sched_entity *se)
 {
-	struct guard *g = guard_of(rq);
+	struct args a = {.se = se};
 
-	if (g->fallen)
-		return false;
-	if (GUARD_CALL(&g->call, "tick")) {
-		bool give_way = g->inner->tick(rq, se);
-		GUARD_RETURN(&g->call);
-		return give_way;
-	}
-	fall_of_call(g, rq);
-	return false;
+	return call(rq, "tick", do_tick, &a) && a.result;
 }
 
 static bool guard_preempts(struct runq *rq, struct sched_entity *woken, struct sched_entity *curr)
 {
-	struct guard *g = guard_of(rq);
+	struct args a = {.se = woken, .other = curr};
 
-	if (g->fallen)
-		return false;
-	if (GUARD_CALL(&g->call, "preempts")) {
-		bool yes = g->inner->preempts(rq, woken, curr);
-		GUARD_RETURN(&g->call);
-		return yes;
-	}
-	fall_of_call(g, rq);
-	return false;
+	return call(rq, "preempts", do_preempts, &a) && a.result;
 }
 
 static void guard_changed(struct runq *rq, struct sched_entity *se)
 {
-	struct guard *g = guard_of(rq);
+	struct args a = {.se = se};
 
-	if (g->fallen)
-		return;
-	if (GUARD_CALL(&g->call, "changed")) {
-		g->inner->changed(rq, se);
-		GUARD_RETURN(&g->call);
-	} else {
-		fall_of_call(g, rq);
-	}
+	call(rq, "changed", do_changed, &a);
 }
 
 static int guard_admit(struct runq *rq, const struct sched_entity *se, uint64_t runtime,
 		       uint64_t deadline, uint64_t period)
 {
-	struct guard *g = guard_of(rq);
+	struct args a = {.asking = se, .a = runtime, .b = deadline, .c = period};
 
-	if (g->fallen)
-		return 0;
-	if (GUARD_CALL(&g->call, "admit")) {
-		int err = g->inner->admit(rq, se, runtime, deadline, period);
-		GUARD_RETURN(&g->call);
-		return err;
-	}
-	fall_of_call(g, rq);
-	return 0;
+	return call(rq, "admit", do_admit, &a) ? (int)(int64_t)a.result : 0;
 }
 
 static bool guard_inherit(struct runq *rq, struct sched_entity *se)
 {
-	struct guard *g = guard_of(rq);
+	struct args a = {.se = se};
 
-	if (g->fallen)
-		return false;
-	if (GUARD_CALL(&g->call, "inherit")) {
-		bool changed = g->inner->inherit(rq, se);
-		GUARD_RETURN(&g->call);
-		return changed;
-	}
-	fall_of_call(g, rq);
-	return false;
+	return call(rq, "inherit", do_inherit, &a) && a.result;
 }
 
 /* --- making one --- */

@@ -33,6 +33,18 @@ int guard_parse(const char *text, struct guard_settings *out);
 /* What GUARD_END calls; ends the process with status 125 unless set. */
 extern void (*guard_end)(const char *text);
 
+/* --- guard_known.c: the tasks that exist, by address --- */
+struct guard_known {
+	struct sched_entity **slot; /* a hash table: NULL is a free place */
+	size_t nr, size;
+};
+
+/* No memory ends the program. */
+void guard_known_add(struct guard_known *k, struct sched_entity *se);
+void guard_known_remove(struct guard_known *k, const struct sched_entity *se);
+/* se may be any address. */
+bool guard_known_has(const struct guard_known *k, const struct sched_entity *se);
+
 /* --- guard_call.c: calls that come back --- */
 #include <setjmp.h>
 
@@ -50,7 +62,7 @@ void guard_call_stop(struct guard_call *c);
 
 /*
  * if (GUARD_CALL(c, "pick")) { op; GUARD_RETURN(c); } else { it did not return: c->trouble }
- * Variables that are set inside must be volatile or not used after.
+ * as with setjmp(3): local variables that are used after must be volatile.
  */
 #define GUARD_CALL(c, name) ((c)->count++, (c)->op = (name), sigsetjmp((c)->back, 0) == 0)
 #define GUARD_RETURN(c)	    ((c)->op = NULL)
