@@ -21,6 +21,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
+#include "follow.h"
 #include "host.h"
 #include "thread.h"
 #include "vthread.h"
@@ -46,6 +47,8 @@ int regs_load(struct vthread *th)
 		return ret;
 	th->regs_valid = true;
 	th->dirt = DIRT_NONE;
+	if (th->following)
+		follow_unwind(th);
 	if (th->own_gs != 0 && th->regs.gs_base == th->own_gs)
 		th->regs.gs_base = 0; /* as the guest has left it */
 	/* Stopped on its way into a notification, which is cancelled: the host would restart the

@@ -23,6 +23,7 @@
 
 #include "events.h"
 #include "filter.h"
+#include "follow.h"
 #include "host.h"
 #include "host_cpu.h"
 #include "inject.h"
@@ -95,6 +96,7 @@ static int listener_read(struct event *out)
 		host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL);
 		return 0;
 	}
+	th->following = false;
 	thread_set_hold(th, HOLD_NOTIFIED);
 	th->notif_id = request->id;
 	th->call_nr = UINT64_MAX;
@@ -146,6 +148,7 @@ int seccomp_start(const struct machine_config *config, struct machine_info *info
 	if (ret < 0)
 		return ret;
 	host_cpu_init(config->cpus);
+	follow_init();
 	ret = buffers_init();
 	if (ret < 0)
 		machine_fail("seccomp notification is not known to this host: %s", strerror(-ret));

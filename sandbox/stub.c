@@ -1,11 +1,12 @@
 /*
- * stub.c - the two pages that the machine keeps in every guest space: code and orders.
+ * stub.c - the pages that the machine keeps in every guest space: code, orders and slots.
  *
- * Both are pages of one memfd.  Guests map the code read-execute and the orders read-only; the
- * supervisor maps the orders writable.  So giving a list of orders costs no host call at all, no
+ * All are of one memfd.  Guests map the code read-execute and the rest read-only; the supervisor
+ * maps the rest writable.  So giving a list of orders costs no host call at all, no
  * matter which space will carry it out, and forking a guest copies nothing.  The price: a guest can
  * watch the addresses that other guests of this supervisor map while their orders are on the page;
- * it is wiped after use.  Nothing else is ever put there, above all not the seccomp secret.
+ * it is wiped after use.  The same holds for the slots (follow.c), but for the wiping.  Nothing
+ * else is ever put there, above all not the seccomp secret.
  */
 #include "stub.h"
 
@@ -25,6 +26,7 @@
 
 extern const char stub_code[], stub_code_end[];
 extern const char stub_call[], stub_batch[], stub_cmpxchg[], stub_zeroes[], stub_ones[];
+extern const char stub_follow[], stub_follow_good[], stub_follow_end[];
 
 struct stub stub = {.memfd = -1};
 
@@ -34,6 +36,9 @@ static void stub_locate(uaddr_t code)
 	stub.call = code + (stub_call - stub_code);
 	stub.batch = code + (stub_batch - stub_code);
 	stub.cmpxchg = code + (stub_cmpxchg - stub_code);
+	stub.follow = code + (stub_follow - stub_code);
+	stub.follow_good = code + (stub_follow_good - stub_code);
+	stub.follow_end = code + (stub_follow_end - stub_code);
 	stub.zeroes = code + (stub_zeroes - stub_code);
 	stub.ones = code + (stub_ones - stub_code);
 }
@@ -68,13 +73,16 @@ int stub_init(uaddr_t avoid_lo, uaddr_t avoid_hi, size_t room)
 	if (avoid_hi > stub.base - room && avoid_lo < stub.base + STUB_SIZE)
 		stub.base = avoid_lo - STUB_SIZE;
 	stub.lo = stub.base - room;
-	stub.orders = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE_SIZE);
+	stub.orders =
+	    mmap(NULL, STUB_SIZE - PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE_SIZE);
 	if (stub.orders == MAP_FAILED) {
 		int error = errno;
 
 		close(fd);
 		return -error;
 	}
+	stub.slots = (char *)stub.orders + PAGE_SIZE;
+	stub.slots_at = stub.base + 2 * PAGE_SIZE;
 	stub.memfd = fd;
 	stub_locate((uaddr_t)stub_code);
 	stub.secret = 0;
@@ -91,9 +99,8 @@ int stub_map(struct vthread *th)
 				  MAP_SHARED | MAP_FIXED,
 				  (uint64_t)stub.memfd,
 				  0};
-	const uint64_t orders[6] = {
-	    stub.base + PAGE_SIZE, PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED,
-	    (uint64_t)stub.memfd,  PAGE_SIZE};
+	const uint64_t orders[6] = {stub.base + PAGE_SIZE,  STUB_SIZE - PAGE_SIZE, PROT_READ,
+				    MAP_SHARED | MAP_FIXED, (uint64_t)stub.memfd,  PAGE_SIZE};
 	long result = 0;
 	int ret = inject_call(th, SYS_mmap, code, &result);
 
@@ -110,7 +117,7 @@ void stub_fini(void)
 {
 	if (stub.memfd < 0)
 		return;
-	munmap(stub.orders, PAGE_SIZE);
+	munmap(stub.orders, STUB_SIZE - PAGE_SIZE);
 	close(stub.memfd);
 	memset(&stub, 0, sizeof(stub));
 	stub.memfd = -1;

@@ -62,6 +62,29 @@ stub_cmpxchg:
 	mov	%eax, %r15d
 	int3
 
+/*
+ * The way back to the guest from its own call whose arguments we had replaced (follow.c).  r11: the
+ * thread's slot; rcx is free, as after any call, and no flag may change.
+ */
+	.globl stub_follow, stub_follow_good, stub_follow_end
+stub_follow:
+	mov	0x30(%r11), %rcx	/* minus what must have come out */
+	lea	(%rcx,%rax), %rcx
+	jrcxz	stub_follow_good
+	int3
+stub_follow_good:
+	mov	0x00(%r11), %rdi
+	mov	0x08(%r11), %rsi
+	mov	0x10(%r11), %rdx
+	mov	0x18(%r11), %r10
+	mov	0x20(%r11), %r8
+	mov	0x28(%r11), %r9
+	mov	0x38(%r11), %rax
+	mov	0x40(%r11), %rcx
+	mov	0x48(%r11), %r11
+	jmp	*%rcx
+stub_follow_end:
+
 	.balign 64
 	.globl stub_zeroes, stub_ones
 stub_zeroes:

@@ -23,6 +23,7 @@
 #include "inject.h"
 #include "peak.h"
 #include "regs.h"
+#include "stub.h"
 #include "vm.h"
 #include "vthread.h"
 #include "zygote.h"
@@ -247,7 +248,11 @@ int space_clone(struct vthread *from, void *cookie, struct vthread **out)
 
 int thread_clone(struct vthread *from, void *cookie, struct vthread **out)
 {
-	return thread_from(from, CLONE_VM, cookie, out);
+	int ret = thread_from(from, CLONE_VM, cookie, out);
+
+	if (ret == 0)
+		from->shared = (*out)->shared = true;
+	return ret;
 }
 
 static void thread_free(struct vthread *th)
@@ -273,6 +278,8 @@ void thread_destroy(struct vthread *th)
 		thread_unhash(th);
 	}
 	peak_await(th);
+	if (th->follow_slot != 0)
+		stub.slot_owner[th->follow_slot - 1] = NULL;
 	thread_free(th);
 }
 

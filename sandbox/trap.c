@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #include "events.h"
+#include "follow.h"
 #include "host.h"
 #include "host_cpu.h"
 #include "regs.h"
@@ -162,6 +163,8 @@ static bool trap_signal(struct vthread *th, int sig, struct event *out)
 
 	if (!signal_is_fault(sig))
 		return false;
+	if (sig == SIGTRAP && th->following && regs_load(th) == 0 && th->follow_refused)
+		return follow_failed(th, out);
 	if (host_ptrace(PTRACE_GETSIGINFO, th->host_pid, 0, &si) < 0)
 		return trap_dead(th, out);
 	if (si.si_code <= 0)
@@ -284,11 +287,14 @@ bool trap_look_syscall(struct vthread *th, struct event *out)
 
 int thread_resume_stopped(struct vthread *th)
 {
-	int ret = thread_settle(th);
+	int ret = thread_settle(th), follows = ret == 0 ? vm_follow(th) : 0;
 
 	vm_settle();
-	if (ret == 0)
-		ret = regs_flush(th);
+	if (follows > 0)
+		regs_forget(th);
+	else if (ret == 0)
+		ret = follows < 0 ? follows : regs_flush(th);
+	th->follow_never = false;
 	th->stop_wanted = false;
 	host_cpu_resumed(th);
 	if (ret == 0)

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "follow.h"
 #include "inject.h"
 #include "stub.h"
 #include "vthread.h"
@@ -148,13 +149,29 @@ void vm_settle_now(void)
 		inject_call(th, o.nr, o.arg, &result);
 }
 
+int vm_follow(struct vthread *th)
+{
+	struct order o;
+	int ret;
+
+	if (vm_leaver != th || th->hold != HOLD_STOPPED)
+		return 0;
+	ret = th->result_set && th->regs_valid && th->call_open ? order_encode(&o, &left_op)
+								: -EAGAIN;
+	if (ret == 0)
+		ret = follow_enter(th, &o);
+	if (ret == 0)
+		vm_leaver = NULL;
+	return ret == 0 ? 1 : ret == -EAGAIN ? 0 : ret;
+}
+
 static int vm_apply_one(struct vthread *th, const struct vm_op *op)
 {
 	struct order o;
 	long result = 0;
 	int ret = order_encode(&o, op);
 
-	if (ret == 0 && vm_leaver == NULL && op_is_own_call(th, op)) {
+	if (ret == 0 && vm_leaver == NULL && (op_is_own_call(th, op) || follow_may(th, op))) {
 		vm_leaver = th;
 		left_op = *op;
 		return 0;

@@ -20,6 +20,10 @@ extern struct vthread *vm_leaver;
 /* Is th to make its own call, whose result, 0, is all that it is to get? */
 bool vm_own_call(const struct vthread *th);
 
+/* th, in a stop, is about to go on.  1: it has been given registers with which it makes the change
+ * that was left to it, by follow.c; 0: it has not, and nothing is left; or -errno. */
+int vm_follow(struct vthread *th);
+
 /* Make the change now, by order. */
 void vm_settle_now(void);
 

@@ -11,6 +11,7 @@
  *	stub.c		puts them there
  *	inject.c	makes a held thread carry out host calls that we wrote
  *	vm.c		address-space changes in terms of inject.c
+ *	follow.c	those that a thread makes by its own call
  *	usermem.c	reads and writes guest memory
  *	thread.c	life and death of threads
  *	regs.c		their registers, and when the host is told about them
@@ -86,6 +87,15 @@ struct vthread {
 	bool call_open;	 /* in a trace stop: the host will do the call unless orig_rax is -1 */
 	bool result_set; /* result waits to be stored in rax */
 	int64_t result;
+
+	bool shared; /* other threads are, or were, in its space (thread.c) */
+
+	/* follow.c, and regs.c and trap.c on its behalf */
+	unsigned follow_slot; /* 0: none */
+	uint32_t follow_nr;   /* what it had called */
+	bool following;	      /* resumed by way of the stub, not yet known to have arrived */
+	bool follow_refused;  /* the host did not do it */
+	bool follow_never;    /* not in this call */
 
 	/* peak.c only */
 	uint64_t peak_ticket; /* 0: nobody has asked */
