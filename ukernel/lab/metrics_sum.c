@@ -62,8 +62,8 @@ static void raise_to(double *max, double x)
 		*max = x;
 }
 
-static void sum_row(struct metrics_sum *sum, const struct metrics *m,
-		    const struct metrics_row *row, size_t *ran)
+static void sum_row(struct metrics_sum *sum, const struct metrics *m, const struct metrics_row *row,
+		    size_t *ran)
 {
 	/* Who never ran has waited until now: a policy must not look quick by starving. */
 	uint64_t first_ns = row->has_run ? row->first_run_ns : m->end_ns;

@@ -136,10 +136,12 @@ static void handle(struct sim *s, const struct sim_event *e)
 		s->rq.policy->timer(&s->rq);
 		break;
 	case EV_TASK:
-		if (e->task->arrived)
+		if (e->task->arrived) {
 			sim_wake(s, e->task);
-		else
+		} else {
+			s->to_come--;
 			sim_task_arrive(s, e->task);
+		}
 		break;
 	case EV_STOP:
 		s->stopped = true;
@@ -150,7 +152,6 @@ static void handle(struct sim *s, const struct sim_event *e)
 
 static void run(struct sim *s)
 {
-	const struct workload *w = s->config->workload;
 	struct sim_event e;
 
 	while (!s->failed && !s->stopped && s->nr_events) {
@@ -162,11 +163,11 @@ static void run(struct sim *s)
 		if (!s->failed && !s->stopped)
 			sim_dispatch(s);
 		/* A policy's timer would go on for ever. */
-		if (s->result->done == s->result->tasks && s->result->tasks >= w->nr_tasks)
+		if (!s->to_come && s->result->done == s->result->tasks)
 			break;
 	}
 	s->result->end_ns = s->rq.now_ns;
-	if (s->failed || s->stopped || s->result->done == s->result->tasks)
+	if (s->failed || s->stopped || (!s->to_come && s->result->done == s->result->tasks))
 		return;
 	for (size_t i = 0; i < s->nr_tasks; i++) {
 		struct sim_task *t = s->tasks[i];
@@ -185,6 +186,17 @@ static void run(struct sim *s)
 
 /* --- begin and end --- */
 
+static bool is_endless(const struct workload_task *t)
+{
+	const struct shape *shape = t->shape;
+
+	for (unsigned i = 0; i < shape->nr_steps; i++)
+		if (shape->steps[i].span.ns == WORKLOAD_FOREVER)
+			return true;
+	return shape->rounds == UINT64_MAX && shape->total_ns == WORKLOAD_FOREVER &&
+	       shape->for_ns == WORKLOAD_FOREVER;
+}
+
 static bool check_workload(struct sim *s)
 {
 	const struct workload *w = s->config->workload;
@@ -201,8 +213,7 @@ static bool check_workload(struct sim *s)
 		else if (!(t->affinity & all))
 			sim_fail(s, "line %u: task %s may run on none of the %d CPUs", t->line,
 				 t->name, s->rq.cpus);
-		else if (t->shape->rounds == UINT64_MAX && t->shape->total_ns == WORKLOAD_FOREVER &&
-			 t->shape->for_ns == WORKLOAD_FOREVER && w->stop_ns == WORKLOAD_FOREVER)
+		else if (w->stop_ns == WORKLOAD_FOREVER && is_endless(t))
 			sim_fail(s,
 				 "line %u: task %s has no end: give it times=, total= or for=, "
 				 "or the workload a stop",
@@ -220,6 +231,7 @@ static bool make_tasks(struct sim *s)
 
 		if (!t)
 			break;
+		s->to_come++;
 		program_start(&t->program, &w->tasks[i], w->tasks[i].arrival_ns);
 		heap_push(s, &(struct sim_event){
 				 .kind = EV_TASK,

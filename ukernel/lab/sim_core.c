@@ -241,8 +241,7 @@ static void assign(struct sim *s, int cpu, struct sim_task *t)
 	sim_record(s, SREC_IN, &t->se, cpu, slice_ns);
 	if (before >= 0 && before != cpu)
 		sim_record(s, SREC_MIGRATE, &t->se, cpu, (uint64_t)before);
-	if (t->left_ns && c->last_id != t->se.id)
-		t->left_ns += s->config->workload->switch_ns;
+	c->switched = c->last_id != t->se.id;
 	c->last_id = t->se.id;
 	sim_program_go(s, cpu);
 }

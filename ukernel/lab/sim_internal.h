@@ -43,6 +43,7 @@ struct sim_cpu {
 	uint64_t gen, slice_gen;
 	uint64_t last_id;
 	bool short_slice;
+	bool switched; /* task still has to pay for the switch */
 };
 
 struct sim_lock {
@@ -59,6 +60,7 @@ struct sim {
 	struct sim_lock locks[WORKLOAD_LOCKS_MAX];
 	uint64_t idle, resched; /* bit i: CPU i */
 	uint64_t random, timer_gen, seq;
+	size_t to_come; /* tasks of the workload that have not arrived */
 	bool tick_pending, stopped;
 	struct sim_task **tasks; /* by id - 1 */
 	size_t nr_tasks, size_tasks;

@@ -146,6 +146,10 @@ static void begin_run(struct sim *s, int cpu)
 	struct sim_cpu *c = &s->cpus[cpu];
 	uint64_t left_ns = c->task->left_ns;
 
+	if (c->switched && left_ns != WORKLOAD_FOREVER)
+		left_ns = c->task->left_ns += s->config->workload->switch_ns;
+	c->switched = false;
+
 	c->gen++;
 	c->began_ns = s->rq.now_ns;
 	if (s->config->workload->cache_size)
