@@ -48,6 +48,7 @@ struct attr {
 
 #define START_NS      20000000ULL /* from when all are ready to the start ... */
 #define START_TASK_NS 400000ULL	  /* ... and more for each task, which goes to sleep in it */
+#define ORDER_NS      2000ULL	  /* between those that arrive together: what clocks resolve */
 #define CHUNK_NS      200000ULL	  /* how long to compute between two looks at the clock */
 
 /* Shared by all tasks. */
@@ -247,7 +248,7 @@ static void task_main(const struct workload_task *t, int ready, int gate)
 	close(ready);
 	close(gate);
 	/* Those that arrive together do so in the order of the file. */
-	sleep_until(shared->start_ns + t->arrival_ns + task_index);
+	sleep_until(shared->start_ns + t->arrival_ns + task_index * ORDER_NS);
 	if (t->shape->command)
 		run_command(t->shape->command);
 	program_start(&p, t, now_ns());

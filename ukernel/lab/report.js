@@ -39,22 +39,33 @@
 				"h" + w.toFixed(2) + "v" + h.toFixed(1) + "h-" + w.toFixed(2) + "z");
 		}
 		function flush() {
-			var at = y + h;
+			var at = row[2] + row[3];
 			for (var c in share) {
-				var part = Math.min(1, share[c]) * h;
+				var part = Math.min(1, share[c]) * row[3];
 				bar(c, column, 1, at - part, part);
 				at -= part;
 			}
 			share = {};
 		}
+		function add(x, colour, part) {
+			if (x != column) flush();
+			column = x;
+			share[colour] = (share[colour] || 0) + part;
+		}
 		for (var i = 0; i < items.length; i++) {
 			var s = items[i];
 			if (s[1] <= from || s[0] >= to) continue;
-			var a = Math.max(s[0], from), b = Math.min(s[1], to);
-			var x = (a - from) * scale, w = (b - a) * scale;
-			if (w >= 1) { bar(s[2], x, w, y, h); continue; }
-			if (Math.floor(x) != column) { flush(); column = Math.floor(x); }
-			share[s[2]] = (share[s[2]] || 0) + w;
+			var x = (Math.max(s[0], from) - from) * scale, end = (Math.min(s[1], to) - from) * scale;
+			var first = Math.ceil(x), last = Math.floor(end), low = Math.floor(x);
+			if (last <= first) {
+				if (end <= low + 1) { add(low, s[2], end - x); continue; }
+				add(low, s[2], low + 1 - x);
+				add(low + 1, s[2], end - (low + 1));
+				continue;
+			}
+			if (x < first) add(first - 1, s[2], first - x);
+			bar(s[2], first, last - first, y, h);
+			if (end > last) add(last, s[2], end - last);
 		}
 		flush();
 	}

@@ -10,7 +10,7 @@
 
 #define PLOT_LEFT  130 /* names stand left of here */
 #define PLOT_WIDTH 1000
-#define PLOT_RIGHT 20
+#define PLOT_RIGHT 28
 #define SVG_WIDTH  (PLOT_LEFT + PLOT_WIDTH + PLOT_RIGHT)
 
 /* Colours 0..COLOUR_OTHER-1 belong to tasks or groups, the last one to all others. */

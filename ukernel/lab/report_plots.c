@@ -10,7 +10,6 @@
 
 #define SHARE_STEPS  125
 #define SHARE_HEIGHT 80
-#define SHARE_AXIS   22
 
 /* Add the part of [from, to) that lies in each step. */
 static void add_to_steps(double *steps, double from, double to)
@@ -44,7 +43,7 @@ void share_svg(FILE *out, const struct timeline *tl, const struct report_key *ke
 	fprintf(out,
 		"<svg class=share data-run='%zu' viewBox='0 0 %d %d' role=img "
 		"aria-label='share of the CPUs over time'>\n",
-		run, SVG_WIDTH, SHARE_HEIGHT + SHARE_AXIS);
+		run, SVG_WIDTH, SHARE_HEIGHT + 6);
 	fprintf(out,
 		"<text class=name x='%d' y='12'>100 %%</text><text class=name x='%d' "
 		"y='%d'>share of CPU</text><text class=name x='%d' y='%d'>0</text>",
@@ -74,7 +73,6 @@ void share_svg(FILE *out, const struct timeline *tl, const struct report_key *ke
 		report_text(out, c < key->count ? key->name[c] : "others");
 		fputs("</title></path>\n", out);
 	}
-	axis_svg(out, SHARE_HEIGHT + SHARE_AXIS, span_ns);
 	fputs("</svg>\n", out);
 }
 
