@@ -5,12 +5,13 @@
  *	  player --calibrate
  *
  * Every task is a process of its own, made before the experiment starts and asleep until it
- * arrives, so that no policy can keep a task from arriving.  A shape computes in a loop whose speed
- * is measured once for all runs (--calibrate), so that a task has the same work under every policy.
+ * arrives, so that no policy can keep a task from arriving.  A shape computes until the kernel says
+ * that it has had a virtual CPU for so long, in a loop whose speed is measured once for all runs
+ * (--calibrate).
  *
  * What happened is written to standard output, a line each: "task INDEX PID", "refused INDEX
  * ERRNO", "job INDEX LATE_NS NOW_NS", "start NS".  It is an ordinary program and knows of ukernel
- * only PR_UKERNEL_SCHED, by which tickets and lengths are declared.
+ * only PR_UKERNEL_SCHED.
  */
 #include "lab/program.h"
 
@@ -36,6 +37,7 @@
 #define UKERNEL_SCHED_TICKETS	0
 #define UKERNEL_SCHED_LENGTH_NS 1
 #define UKERNEL_SCHED_LATENCY	2
+#define UKERNEL_SCHED_RAN	3
 
 /* sched_setattr(2), as the C library does not have it. */
 struct attr {
@@ -48,6 +50,7 @@ struct attr {
 
 #define START_NS      20000000ULL /* from when all are ready to the start ... */
 #define START_TASK_NS 400000ULL	  /* ... and more for each task, which goes to sleep in it */
+#define NEAR_NS	      5000ULL	  /* not worth another question */
 #define ORDER_NS      2000ULL	  /* between those that arrive together: what clocks resolve */
 #define CHUNK_NS      200000ULL	  /* how long to compute between two looks at the clock */
 
@@ -123,16 +126,37 @@ static void stop_if_over(void)
 		_exit(0);
 }
 
-static void compute(uint64_t ns)
+static void loop_for(uint64_t ns)
 {
-	while (ns) {
-		uint64_t part = ns < CHUNK_NS ? ns : CHUNK_NS;
-
+	for (uint64_t part; ns; ns -= part) {
+		part = ns < CHUNK_NS ? ns : CHUNK_NS;
 		loop((uint64_t)((double)part * loops_per_ns));
-		if (ns != WORKLOAD_FOREVER)
-			ns -= part;
 		stop_if_over();
 	}
+}
+
+/* The time that we have had a virtual CPU; 0 where nobody can tell. */
+static uint64_t ran_ns(void)
+{
+	uint64_t ns;
+
+	return prctl(PR_UKERNEL_SCHED, UKERNEL_SCHED_RAN, &ns, 0, 0) == 0 ? ns : 0;
+}
+
+/*
+ * To compute for ns is to have a virtual CPU for that long: what the host does meanwhile makes no
+ * task longer.  The half of what is left is done at a time, as the loop may be slower than it was.
+ */
+static void compute(uint64_t ns)
+{
+	uint64_t begin = ns == WORKLOAD_FOREVER ? 0 : ran_ns(), done;
+
+	if (!begin) {
+		loop_for(ns);
+		return;
+	}
+	while ((done = ran_ns() - begin) + NEAR_NS < ns)
+		loop_for(ns - done > 4 * NEAR_NS ? (ns - done) / 2 : ns - done);
 }
 
 /* --- a task --- */

@@ -21,11 +21,12 @@
 #define SECBITS_LOCKS		    0xaau /* the odd bits lock the even ones */
 #define SECBIT_NO_CAP_AMBIENT_RAISE (1u << 6)
 /* Ours alone, as there is no call of Linux's for it: prctl(PR_UKERNEL_SCHED, WHAT, VALUE, 0, 0)
- * declares to the scheduling policy what a task is like (docs/scheduling.md). */
+ * declares to the scheduling policy what a task is like, or asks (docs/scheduling.md). */
 #define PR_UKERNEL_SCHED	0x556b0001
 #define UKERNEL_SCHED_TICKETS	0
 #define UKERNEL_SCHED_LENGTH_NS 1
 #define UKERNEL_SCHED_LATENCY	2
+#define UKERNEL_SCHED_RAN	3 /* VALUE: where to put the ns that it has had a CPU */
 #define TICKETS_MAX		1000000
 #define TIMERSLACK_DEFAULT_NS	50000
 
@@ -231,6 +232,11 @@ long sys_prctl(struct task *t, int option, unsigned long arg2, unsigned long arg
 	case PR_SET_NAME:
 		return name_set(t, arg2);
 	case PR_UKERNEL_SCHED:
+		if (arg2 == UKERNEL_SCHED_RAN) {
+			uint64_t ran_ns = sched_ran_ns(t);
+
+			return put_user(t, ran_ns, arg3);
+		}
 		return sched_declare(t, arg2, (int64_t)arg3);
 	case PR_GET_NAME:
 		return copy_to_user(t, arg2, t->comm, sizeof(t->comm));

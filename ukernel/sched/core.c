@@ -106,6 +106,13 @@ void sched_fini(void)
 	rq.policy = NULL;
 }
 
+uint64_t sched_ran_ns(const struct task *t)
+{
+	int cpu = t->se.cpu;
+
+	return t->se.ran_ns + (cpu >= 0 ? time_now_ns() - vcpus[cpu].since_ns : 0);
+}
+
 int sched_cpus(void)
 {
 	return nr_cpus;

@@ -87,6 +87,8 @@ void sched_trap(struct task *t); /* t's thread had an event: run its kernel side
 void sched_tick(uint64_t ticks);
 /* Time that t's kernel side has used so far. */
 uint64_t sched_kernel_ns(const struct task *t);
+/* Time that t has had a virtual CPU, until now. */
+uint64_t sched_ran_ns(const struct task *t);
 int sched_users(void);			  /* how many virtual CPUs run guest code now */
 uint64_t sched_waited_ns(void);		  /* how long tasks have waited for one, in sum */
 bool sched_idle(void);			  /* no task on any virtual CPU and none queued */
