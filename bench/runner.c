@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECONDS_MAX 300 /* for one run of one measure */
+#define SECONDS_MAX 120 /* for one run of one measure */
 #define STARTS	    7	/* runs of a command that is timed from outside */
 
 static void progress(const char *text)

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LEFT  310 /* where the plot begins */
+#define LEFT  330 /* where the plot begins */
 #define PLOT  520
 #define RIGHT 150
 #define WIDTH (LEFT + PLOT + RIGHT)

@@ -10,13 +10,16 @@
  */
 #include "op.h"
 
+#include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,12 +148,24 @@ static int measure_by_name(const char *name)
 	return 2;
 }
 
+static void loopback_up(void)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (fd >= 0) {
+		ioctl(fd, SIOCSIFFLAGS, &lo);
+		close(fd);
+	}
+}
+
 /* As process 1 of a user-mode Linux: mount what programs expect, measure, switch off. */
 static int be_init(const char *name)
 {
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
 	mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
+	loopback_up();
 	setenv("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", 1);
 	setenv("HOME", "/tmp", 1);
 	pid_t pid = fork();
