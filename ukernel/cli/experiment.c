@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +85,20 @@ char *player_calibrate(const char *player)
 
 /* --- the child: a kernel --- */
 
+/* CPU time that the host has given to us and to all guests. */
+static uint64_t host_cpu_ns(void)
+{
+	struct rusage u[2];
+	uint64_t us = 0;
+
+	getrusage(RUSAGE_SELF, &u[0]);
+	getrusage(RUSAGE_CHILDREN, &u[1]);
+	for (int i = 0; i < 2; i++)
+		us += (uint64_t)(u[i].ru_utime.tv_sec + u[i].ru_stime.tv_sec) * 1000000 +
+		      (uint64_t)(u[i].ru_utime.tv_usec + u[i].ru_stime.tv_usec);
+	return us * 1000;
+}
+
 static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE *records)
 {
 	struct machine_config mc = {.cpus = e->cpus, .tick_ns = e->tick_ns};
@@ -116,7 +131,9 @@ static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE
 	err = kernel_run(&config, &status);
 	machine->fini();
 	syscall_missing_report();
-	if (recording_save(rec, records) < 0)
+	uint64_t host_ns = host_cpu_ns();
+	if (recording_save(rec, records) < 0 ||
+	    fwrite(&host_ns, sizeof(host_ns), 1, records) != 1 || fflush(records) != 0)
 		die("cannot keep the records: %s", strerror(errno));
 	if (WIFSIGNALED(status))
 		_exit(WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM ? 124 : 1);
@@ -135,7 +152,7 @@ struct job {
 struct reading {
 	const struct experiment *e;
 	struct outcome *out;
-	uint64_t start_ns;
+	uint64_t start_ns, host_ns;
 	unsigned *task_of; /* by id, TASK_NONE: not ours */
 	size_t nr_ids;
 	bool *seen;	 /* by id: it has had a record in the experiment */
@@ -333,6 +350,9 @@ static int reading_run(struct reading *rd, const struct recording *rec)
 	jobs_until(rd, end_ns);
 	timeline_finish(rd->out->timeline, end_ns);
 	metrics_finish(rd->out->metrics, end_ns);
+	/* What a guest was given, and what the host then gave it. */
+	rd->out->host_share =
+	    rd->out->metrics->busy_ns ? (double)rd->host_ns / (double)rd->out->metrics->busy_ns : 1;
 	return 0;
 }
 
@@ -344,7 +364,7 @@ static int outcome_read(const struct experiment *e, FILE *records, FILE *report,
 
 	rewind(records);
 	struct recording *rec = recording_load(records);
-	if (rec)
+	if (rec && fread(&rd.host_ns, sizeof(rd.host_ns), 1, records) == 1)
 		err = reading_run(&rd, rec);
 	recording_free(rec);
 	free(rd.task_of);

@@ -21,6 +21,7 @@ struct experiment {
 struct outcome {
 	struct timeline *timeline;
 	struct metrics *metrics;
+	double host_share; /* of the time of busy virtual CPUs, on a CPU of the host; about 1 */
 	unsigned refused; /* tasks that did not get the class they asked for */
 };
 

@@ -11,11 +11,8 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } subcommands[] = {
-    {"run", command_sched_run},
-    {"list", command_sched_list},
-    {"show", command_sched_show},
-    {"new", command_sched_new},
-    {"sim", command_sched_sim},
+    {"run", command_sched_run}, {"list", command_sched_list}, {"show", command_sched_show},
+    {"new", command_sched_new}, {"sim", command_sched_sim},
 };
 
 int command_sched(int argc, char **argv)

@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPEAT_MAX	1000
-#define DEFAULT_TICK_NS 4000000
-#define TIMEOUT_NS	60000000000ULL
-#define STOP_SLACK_NS	2000000000ULL /* until the whole box ends, after the workload should have */
+#define REPEAT_MAX	 1000
+#define DEFAULT_TICK_NS	 4000000
+#define TIMEOUT_NS	 60000000000ULL
+#define HOST_SHARE_LEAST 0.85
+#define STOP_SLACK_NS	 2000000000ULL /* until the whole box ends, after the workload should have */
 
 struct sched_run {
 	struct experiment e;
@@ -269,6 +270,16 @@ static void write_page(struct sched_run *s, const struct report_run *runs, unsig
 	free(how);
 }
 
+/* Numbers that others have made are not to be taken for the policy's. */
+static void warn_if_disturbed(const char *sched, const struct outcome *o)
+{
+	if (o->metrics && o->host_share < HOST_SHARE_LEAST)
+		fprintf(stderr,
+			"ukernel: sched run: %s: other processes of the host took %.0f %% of the "
+			"time: do not trust the figures\n",
+			sched, 100 * (1 - o->host_share));
+}
+
 static unsigned run_all(struct sched_run *s)
 {
 	unsigned failed = 0;
@@ -280,6 +291,7 @@ static unsigned run_all(struct sched_run *s)
 			struct outcome *o = outcome_at(s, i, k);
 
 			failed += experiment_run(&s->e, s->scheds[i], o) < 0;
+			warn_if_disturbed(s->scheds[i], o);
 			if (o->refused && k == 0)
 				fprintf(stderr,
 					"ukernel: sched run: %s: %u task(s) did not get the class "
