@@ -309,6 +309,48 @@ BOX_TEST(sched_core, eevdf_serves_sleepers, .policy = &sched_eevdf)
 	sleeper_beside_hogs(MS);
 }
 
+static void work_1ms(uint64_t arg)
+{
+	(void)arg;
+	guest_compute(MS);
+}
+
+/* What a shell and an editor do, while four others compute: half of the short-lived children are
+ * served at once, bursts are not cut up, and the hogs are not switched more often than each tick.
+ */
+BOX_TEST(sched_core, fair_is_a_good_default, .policy = &sched_fair)
+{
+	unsigned quick = 0, stops;
+	long pid[4], child;
+	int status;
+
+	for (int i = 0; i < 4; i++)
+		pid[i] = guest_fork(spin_forever, 0);
+	guest_sleep(50 * MS);
+	for (int i = 0; i < 100; i++) {
+		uint64_t before = fake_now_ns();
+
+		child = guest_fork(work_1ms, 0);
+		guest_wait(child, &status, 0);
+		quick += fake_now_ns() - before < 2 * MS;
+		GUEST_CHECK(fake_now_ns() - before < 25 * MS);
+	}
+	GUEST_CHECK(quick >= 50);
+	for (int i = 0; i < 20; i++) {
+		guest_sleep(100 * MS);
+		uint64_t before = fake_now_ns();
+		guest_compute(10 * MS);
+		GUEST_CHECK(fake_now_ns() - before < 12 * MS);
+	}
+	stops = fake_stops;
+	guest_sleep(2000 * MS);
+	GUEST_CHECK(fake_stops - stops <= 510);
+	for (int i = 0; i < 4; i++) {
+		SYS(kill, pid[i], 9);
+		guest_wait(pid[i], &status, 0);
+	}
+}
+
 /* --- inheritance --- */
 
 enum { LOCK_A, LOCK_B };

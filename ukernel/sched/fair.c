@@ -146,25 +146,33 @@ static void min_vruntime_update(struct runq *rq)
 		f->min_vruntime = least;
 }
 
-/* All get a turn within latency while they are few, min_slice at least when they are many. */
+/* All get a turn within latency while they are few, min_slice at least when they are many.  What a
+ * switch costs counts for each turn of a task of average weight; a lighter one's may be shorter,
+ * down to a quarter, as the others then run the longer: shares come out sooner. */
 static uint64_t slice_of(const struct runq *rq, const struct sched_entity *se)
 {
 	const struct fair *f = rq->priv;
 	uint64_t latency_ns = (uint64_t)rq_param(rq, P_LATENCY);
 	uint64_t min_ns = (uint64_t)rq_param(rq, P_MIN_SLICE);
 	uint64_t cpus = (uint64_t)rq->cpus, nr = (f->nr + cpus - 1) / cpus;
-	uint64_t load = f->load ? f->load : task_of(se)->weight;
-	uint64_t slice_ns;
+	uint64_t weight = task_of(se)->weight, load = f->load ? f->load : weight;
+	uint64_t slice_ns, least_ns;
 
 	if (nr * min_ns > latency_ns)
 		latency_ns = nr * min_ns;
-	slice_ns = (uint64_t)((unsigned __int128)latency_ns * task_of(se)->weight * cpus / load);
+	slice_ns = (uint64_t)((unsigned __int128)latency_ns * weight * cpus / load);
 	if (slice_ns > latency_ns)
 		slice_ns = latency_ns;
-	return slice_ns > min_ns ? slice_ns : min_ns;
+	least_ns = f->nr ? (uint64_t)((unsigned __int128)min_ns * weight * f->nr / load) : min_ns;
+	if (least_ns < min_ns / 4)
+		least_ns = min_ns / 4;
+	if (least_ns > min_ns)
+		least_ns = min_ns;
+	return slice_ns > least_ns ? slice_ns : least_ns;
 }
 
-/* A new task begins a slice behind the least, a sleeper is given half a latency in advance; neither
+/* A new task begins a quarter slice behind the least: short-lived ones are served soon, and who
+ * makes many of them still pays for each.  A sleeper is given half a latency in advance; neither
  * may save up more. */
 static void place(struct runq *rq, struct sched_entity *se, enum sched_enqueue_why why)
 {
@@ -174,7 +182,7 @@ static void place(struct runq *rq, struct sched_entity *se, enum sched_enqueue_w
 
 	if (!t->placed) {
 		t->placed = true;
-		t->vruntime = at + virtual_ns(slice_of(rq, se), t->weight);
+		t->vruntime = at + virtual_ns(slice_of(rq, se) / 4, t->weight);
 		return;
 	}
 	if (why != ENQ_WAKEUP)
@@ -320,10 +328,10 @@ static void fair_timer(struct runq *rq)
 }
 
 static const struct policy_param fair_params[] = {
-    {"latency", PARAM_TIME, false, "6ms", 1000, 1000000000000,
+    {"latency", PARAM_TIME, false, "24ms", 1000, 1000000000000,
      "within it each of a few tasks gets a turn"},
-    {"min_slice", PARAM_TIME, false, "750us", 1000, 1000000000000, "turn of one among many"},
-    {"wakeup", PARAM_TIME, false, "1ms", 0, 1000000000000,
+    {"min_slice", PARAM_TIME, false, "4ms", 1000, 1000000000000, "turn of one among many"},
+    {"wakeup", PARAM_TIME, false, "500us", 0, 1000000000000,
      "how far the running task must be ahead for a woken one to take its CPU"},
     {"sleepers", PARAM_BOOL, false, "1", 0, 1, "a woken task gets half a latency in advance"},
     {"rr_slice", PARAM_TIME, false, "100ms", 1000, 1000000000000, "turn of an RR task"},
