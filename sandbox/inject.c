@@ -106,8 +106,9 @@ static int stub_run(struct vthread *th, struct regs *stub_regs)
 		ret = host_ptrace(PTRACE_GETREGSET, th->host_pid, NT_PRSTATUS, &part);
 		if (ret == 0 && stub_regs->r15 != NO_RESULT)
 			return 0;
-		if (ret == 0 && sig != SIGTRAP)
+		if (ret == 0 && sig != SIGTRAP && !th->fault_stale)
 			ret = stub_faulted(th);
+		th->fault_stale = false;
 	}
 	return ret;
 }

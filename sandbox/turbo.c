@@ -155,7 +155,7 @@ static void box_missed(struct vthread *th)
 
 static bool turbo_fault(struct vthread *th, int signo, int code, struct event *out)
 {
-	bool call = false;
+	bool call = false, stale;
 	int ret = -1;
 
 	if ((signo != SIGSEGV && signo != SIGILL && signo != SIGBUS && signo != SIGTRAP) || regs_load(th) < 0)
@@ -174,11 +174,21 @@ static bool turbo_fault(struct vthread *th, int signo, int code, struct event *o
 		trap_syscall_fill(th, out);
 	else
 		out->type = EVENT_NONE;
-	return call || ret == 0;
+	stale = th->fault_stale && signo != SIGTRAP && !call && ret != 0;
+	th->fault_stale = false;
+	if (stale)
+		regs_forget(th);
+	return call || ret == 0 || stale;
 }
 
+/*
+ * The host shows a stop before the fault that the thread has just raised: rewritten code raises
+ * some on purpose.  What the kernel does to the registers in between makes the fault void.  So the
+ * first one after a stop is not believed; a true one comes again.
+ */
 static bool turbo_stopped(struct vthread *th, struct event *out)
 {
+	th->fault_stale = true;
 	if (regs_load(th) < 0 || unwind(th) != UNWOUND_PENDING)
 		return false;
 	trap_syscall_fill(th, out);

@@ -68,6 +68,7 @@ struct vthread {
 	int box_unit;
 	uaddr_t own_gs;	  /* the gs base that we gave it, perhaps by way of its parent; or 0 */
 	uint32_t box_nr;  /* of the latest call taken from its mailbox */
+	bool fault_stale; /* its next fault may be older than its registers */
 	bool answer_owed; /* its notification is on the way and gets `answer` */
 	int64_t answer;
 	uint32_t gap;	    /* poll.c: cycles between its calls, a moving average */
