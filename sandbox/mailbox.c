@@ -168,10 +168,10 @@ static void place_put(struct turbo_space *s, int place)
 
 static void order_unit(size_t *n, uaddr_t at, int prot, int unit)
 {
-	stub.orders[(*n)++] = (struct order){
-	    .nr = SYS_mmap,
-	    .arg = {at, BOX_SIZE, (uint64_t)prot, MAP_SHARED | MAP_FIXED, (uint64_t)units_fd,
-		    (uint64_t)unit * BOX_SIZE}};
+	stub.orders[(*n)++] =
+	    (struct order){.nr = SYS_mmap,
+			   .arg = {at, BOX_SIZE, (uint64_t)prot, MAP_SHARED | MAP_FIXED,
+				   (uint64_t)units_fd, (uint64_t)unit * BOX_SIZE}};
 	stub.orders[(*n)++] =
 	    (struct order){.nr = SYS_madvise, .arg = {at, BOX_SIZE, MADV_DONTFORK}};
 }
@@ -403,13 +403,18 @@ void box_answer(struct vthread *th)
 bool box_notified(struct vthread *th, uint64_t id, uaddr_t ip)
 {
 	if (th->hold == HOLD_BOXED) {
+		poll_parked(th);
 		thread_set_hold(th, HOLD_NOTIFIED);
 		th->notif_id = id;
 		th->call_nr = UINT64_MAX; /* not what the kernel was told: never let it through */
 		return true;
 	}
-	if (th->hold != HOLD_RUNNING || !th->answer_owed)
+	if (th->hold != HOLD_RUNNING || !th->answer_owed) {
+		if (ip == unwind_called())
+			poll_called(th);
 		return false;
+	}
+	poll_parked(th);
 	if (ip != unwind_called()) {
 		th->answer_owed = false; /* it has written to its mailbox: it loses this one */
 		return false;

@@ -5,10 +5,11 @@
  * and no wake-up.  With a second core idle, one guest that calls all the time, the far one, is put
  * there, and both sides spin: no switch at all.
  *
- * Polling must not cost what others could use.  We look only for guests whose calls have lately come
- * soon after each other, and no longer than a sleep would take to pay off.  A yield that took long
- * says that the core has other work: then all sleep for a while, as they would without mailboxes.
- * When the far guest waits for its core, or another one wants to run there, it comes home.
+ * Polling must not cost what others could use.  We look only for guests whose calls have lately
+ * come soon after each other, and no longer than a sleep would take to pay off.  A yield that took
+ * long says that the core has other work: then all sleep for a while, as they would without
+ * mailboxes. When the far guest waits for its core, or another one wants to run there, it comes
+ * home.
  */
 #include "poll.h"
 
@@ -24,22 +25,25 @@
 
 #define CYCLES_US 2500U /* roughly; nothing here depends on more */
 
-#define GAP_NEVER      (100 * CYCLES_US) /* the largest that counts */
-#define GAP_POLL       (15 * CYCLES_US)	 /* who calls less often is not polled for */
-#define WINDOW	       (40 * CYCLES_US)	 /* looking for so long without a call is enough */
-#define SLOW_YIELD     (200 * CYCLES_US)
-#define PENALTY_MIN    256   /* sleeps after a slow one ... */
-#define PENALTY_MAX    16384 /* ... and after a series of them */
-#define YIELDS_FORGIVE 4096  /* good ones that end a series */
-#define SPINS	       1000  /* pauses of the far guest, then it parks */
-#define YIELDS	       64    /* of a guest at home */
-#define FAR_AFTER      64    /* calls in a row by the same guest, all of them quick */
-#define FAR_REVIEW     (50000 * CYCLES_US)
-#define FAR_BAN_MIN    (500000UL * CYCLES_US) /* no far guest for so long after it was crowded */
-#define FAR_BAN_MAX    (16 * FAR_BAN_MIN)
+#define GAP_NEVER	(100 * CYCLES_US) /* the largest that counts */
+#define GAP_POLL	(15 * CYCLES_US)  /* who calls less often is not polled for */
+#define WINDOW		(40 * CYCLES_US)  /* looking for so long without a call is enough */
+#define SLOW_YIELD	(200 * CYCLES_US)
+#define PENALTY_MIN	256   /* sleeps after a slow one ... */
+#define PENALTY_MAX	16384 /* ... and after a series of them */
+#define YIELDS_FORGIVE	4096  /* good ones that end a series */
+#define SPINS		1000  /* pauses of the far guest, then it parks */
+#define YIELDS		64    /* of a guest at home */
+#define FAR_AFTER	64    /* calls in a row by the same guest, all of them quick */
+#define FAR_CALLS	64
+#define FAR_PARKS_SHARE 8 /* of these so many parked: no use */
+#define FAR_REVIEW	(50000 * CYCLES_US)
+#define FAR_BAN_MIN	(500000UL * CYCLES_US) /* no far guest for so long after it was crowded */
+#define FAR_BAN_MAX	(16 * FAR_BAN_MIN)
 
 static struct vthread *far, *latest;
 static unsigned in_a_row, no_yields, penalty, good_yields;
+static unsigned far_calls, far_parks;
 static uint64_t reviewed_tsc, banned_until, ban;
 
 void poll_init(void)
@@ -66,6 +70,7 @@ static void far_set(struct vthread *th)
 		th->box->yields = 0;
 		host_cpu_far(th, true);
 		reviewed_tsc = __rdtsc();
+		far_calls = far_parks = 0;
 	}
 	in_a_row = 0;
 }
@@ -84,32 +89,56 @@ static void far_consider(struct vthread *th, uint64_t now)
 			far_set(th);
 		return;
 	}
-	if (th != far) { /* the other one has gone quiet */
-		if (in_a_row >= FAR_AFTER && now > banned_until)
-			far_set(th);
+	if (th != far && in_a_row >= FAR_AFTER && now > banned_until)
+		far_set(th); /* the other one has gone quiet */
+}
+
+/* The far guest does not go well: its calls come late, or our answers do, or it waits for its core.
+ */
+static void far_review(struct vthread *th, uint64_t now)
+{
+	bool ill = false;
+
+	if (th->gap > GAP_POLL) { /* it has other things to do */
+		far_set(NULL);
 		return;
 	}
-	if (now - reviewed_tsc < FAR_REVIEW)
-		return;
-	reviewed_tsc = now;
-	if (!host_cpu_far_crowded(th))
+	if (++far_calls >= FAR_CALLS) {
+		ill = far_parks > FAR_CALLS / FAR_PARKS_SHARE;
+		far_calls = far_parks = 0;
+	}
+	if (!ill && now - reviewed_tsc > FAR_REVIEW) {
+		reviewed_tsc = now;
+		ill = host_cpu_far_crowded(th);
+	}
+	if (!ill)
 		return;
 	ban = ban < FAR_BAN_MAX ? 2 * ban : ban;
 	banned_until = now + ban;
 	far_set(NULL);
 }
 
-static bool take(struct vthread *th, struct event *out)
+void poll_parked(struct vthread *th)
 {
-	uint64_t now, gap;
+	far_parks += th == far;
+}
 
-	if (!box_take(th, out))
-		return false;
-	now = __rdtsc();
-	gap = now - th->given_tsc;
+void poll_called(struct vthread *th)
+{
+	uint64_t now = __rdtsc(), gap = now - th->given_tsc;
+
 	th->gap += ((int32_t)(gap < GAP_NEVER ? gap : GAP_NEVER) - (int32_t)th->gap) / 8;
 	if (gap < GAP_POLL)
 		far_consider(th, now);
+	if (th == far)
+		far_review(th, now);
+}
+
+static bool take(struct vthread *th, struct event *out)
+{
+	if (!box_take(th, out))
+		return false;
+	poll_called(th);
 	return true;
 }
 

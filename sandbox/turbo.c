@@ -70,11 +70,19 @@ static const uint16_t direct[] = {
     SYS_tkill,	SYS_tgkill, SYS_arch_prctl, SYS_rt_sigreturn, SYS_munmap,   SYS_mprotect,
 };
 
+static const uint16_t published[PUBLISHED_MAX] = {
+    [PUBLISHED_PID] = SYS_getpid,   [PUBLISHED_TID] = SYS_gettid,   [PUBLISHED_PPID] = SYS_getppid,
+    [PUBLISHED_UID] = SYS_getuid,   [PUBLISHED_EUID] = SYS_geteuid, [PUBLISHED_GID] = SYS_getgid,
+    [PUBLISHED_EGID] = SYS_getegid,
+};
+
 static void shapes_set(void)
 {
 	memset(turbo.control->shape, SHAPE_REQUEST, SHAPES_MAX);
 	for (size_t i = 0; i < sizeof(direct) / sizeof(direct[0]); i++)
 		turbo.control->shape[direct[i]] = SHAPE_DIRECT;
+	for (int i = 0; i < PUBLISHED_MAX; i++)
+		turbo.control->shape[published[i]] = (uint8_t)(SHAPE_PUBLISHED + i);
 }
 
 static int shared_make_all(void)
@@ -158,7 +166,8 @@ static bool turbo_fault(struct vthread *th, int signo, int code, struct event *o
 	bool call = false, stale;
 	int ret = -1;
 
-	if ((signo != SIGSEGV && signo != SIGILL && signo != SIGBUS && signo != SIGTRAP) || regs_load(th) < 0)
+	if ((signo != SIGSEGV && signo != SIGILL && signo != SIGBUS && signo != SIGTRAP) ||
+	    regs_load(th) < 0)
 		return false;
 	if (th->regs.rip - turbo.code < TURBO_CODE_SIZE) {
 		call = unwind_fault(th);
@@ -235,15 +244,27 @@ static int turbo_wait(struct event *out, bool block)
 	}
 }
 
+static void turbo_publish(struct vthread *th, enum published what, uint32_t value)
+{
+	if (th->box != NULL)
+		__atomic_store_n(&th->box->known[what], value + 1UL, __ATOMIC_RELAXED);
+}
+
+static void turbo_publish_not(struct vthread *th)
+{
+	for (int i = 0; th->box != NULL && i < PUBLISHED_MAX; i++)
+		__atomic_store_n(&th->box->known[i], 0, __ATOMIC_RELAXED);
+}
+
 static int turbo_resume(struct vthread *th, int vcpu)
 {
+	poll_given(th);
 	if (th->hold != HOLD_BOXED)
 		return seccomp_resume(th, vcpu);
 	vm_settle();
 	if (th->hold != HOLD_BOXED)
 		return thread_resume_stopped(th);
 	host_cpu_resumed(th);
-	poll_given(th);
 	box_answer(th);
 	return 0;
 }
@@ -283,8 +304,9 @@ static int turbo_init(const struct machine_config *config, struct machine_info *
 	if (ret == 0)
 		sites_init(config->note);
 	if (ret < 0) {
-		machine_fail("cannot map the pages for rewritten calls (vm.mmap_min_addr is %#lx): %s",
-			     info->user_lo, strerror(-ret));
+		machine_fail(
+		    "cannot map the pages for rewritten calls (vm.mmap_min_addr is %#lx): %s",
+		    info->user_lo, strerror(-ret));
 		turbo_fini();
 	}
 	return ret;
@@ -311,6 +333,8 @@ const struct machine_ops turbo_machine = {
     .xstate_get = xstate_get,
     .xstate_set = xstate_set,
     .set_result = regs_set_result,
+    .publish = turbo_publish,
+    .publish_not = turbo_publish_not,
     .resume = turbo_resume,
     .stop = thread_interrupt,
     .wait = turbo_wait,

@@ -23,8 +23,8 @@
  *	turbo.boxes		a mailbox for each thread
  *
  * Slots, control, code and trampolines are mapped once, in the zygote, and inherited.  What belongs
- * to one space (published, modules, mailboxes) is not inherited by fork (MADV_DONTFORK) and given to
- * a space when it first misses it: by a fault of the stub or of a trampoline.
+ * to one space (published, modules, mailboxes) is not inherited by fork (MADV_DONTFORK) and given
+ *to a space when it first misses it: by a fault of the stub or of a trampoline.
  *
  * Assembly includes this file, too.
  */
@@ -72,6 +72,7 @@
 #define BOX_AT_YIELDS 0x4c
 #define BOX_AT_LEFT   0x50
 #define BOX_AT_RESULT 0x58
+#define BOX_AT_KNOWN  0x80
 
 /* box.state */
 #define BOX_IDLE    0
@@ -88,7 +89,7 @@
 /* What the stub does with a call: control.shape[nr]. */
 #define SHAPE_DIRECT	0    /* makes it for real at once */
 #define SHAPE_REQUEST	1    /* puts it into the mailbox */
-#define SHAPE_PUBLISHED 0x80 /* + index: the answer is on the published page */
+#define SHAPE_PUBLISHED 0x80 /* + index: box.known may have the answer */
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -102,11 +103,17 @@ struct box {
 	uint64_t arg[6]; /* arg[0] becomes the result */
 	uint64_t ret;
 	/* the stub's own from here; the supervisor reads it only to unwind a stopped thread */
-	uint32_t magic, flags;	/* flags: ah as lahf gives it, al = OF */
-	uint32_t spins, yields; /* how patient to be: pauses before a yield, yields before parking */
+	uint32_t magic, flags; /* flags: ah as lahf gives it, al = OF */
+	uint32_t spins,
+	    yields; /* how patient to be: pauses before a yield, yields before parking */
 	uint32_t left, unused;
 	int64_t result;
+	uint64_t spare[4];
+	/* Answers to give at once, plus 1; 0: not known.  A guest that writes here lies to itself.
+	 */
+	uint64_t known[PUBLISHED_MAX];
 };
+_Static_assert(offsetof(struct box, known) == BOX_AT_KNOWN, "as the stub has it");
 _Static_assert(offsetof(struct box, ret) == BOX_AT_RET, "as the stub has it");
 _Static_assert(offsetof(struct box, magic) == BOX_AT_MAGIC, "as the stub has it");
 _Static_assert(offsetof(struct box, left) == BOX_AT_LEFT, "as the stub has it");
@@ -123,9 +130,9 @@ struct control {
 /* What the threads of one space share. */
 struct turbo_space {
 	unsigned refs;
-	int unit;		/* its pages among the supervisor's, -1 when it has none yet */
-	uint64_t *published;	/* the supervisor's view of them, NULL when none yet: the values ... */
-	uint64_t *modules;	/* ... and TURBO_MODULES */
+	int unit;	     /* its pages among the supervisor's, -1 when it has none yet */
+	uint64_t *published; /* the supervisor's view of them, NULL when none yet: the values ... */
+	uint64_t *modules;   /* ... and TURBO_MODULES */
 	uint64_t used[TURBO_BOXES_MAX / 64]; /* which places for mailboxes are taken */
 	/* text.c's, from here on */
 	void *text;

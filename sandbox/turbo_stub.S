@@ -40,7 +40,7 @@ MARK(turbo_stub_kept)			/* all three are in the mailbox */
 	jb	turbo_stub_direct
 	cmp	$SHAPE_PUBLISHED, %eax
 	jae	5f
-	cmpl	$0, CONTROL_POLLING
+7:	cmpl	$0, CONTROL_POLLING
 	je	turbo_stub_direct
 	mov	%rdi, BOX(ARG)
 	mov	%rsi, %gs:8+BOX_AT_ARG
@@ -82,7 +82,9 @@ MARK(turbo_stub_answered)			/* the result is in box.arg[0] */
 	mov	%rax, BOX(RESULT)
 	jmp	6f
 MARK(turbo_stub_published)		/* eax: shape */
-5:	mov	TURBO_PUBLISHED-SHAPE_PUBLISHED*8(,%rax,8), %rax
+5:	mov	%gs:BOX_AT_KNOWN-SHAPE_PUBLISHED*8(,%rax,8), %rax
+	sub	$1, %rax
+	jc	7b
 	mov	%rax, BOX(RESULT)
 MARK(turbo_stub_done)			/* the result is in box.result */
 6:	mov	BOX(FLAGS), %eax

@@ -19,9 +19,9 @@
 #define FLAG_OVERFLOW	 0x800UL
 
 extern const char turbo_stub[], turbo_stub_end[], turbo_stub_entry[], turbo_stub_nr[],
-    turbo_stub_magic[], turbo_stub_flags[], turbo_stub_kept[], turbo_stub_asked[], turbo_stub_direct[],
-    turbo_stub_called[], turbo_stub_answered[], turbo_stub_published[], turbo_stub_done[],
-    turbo_stub_refuse[];
+    turbo_stub_magic[], turbo_stub_flags[], turbo_stub_kept[], turbo_stub_asked[],
+    turbo_stub_direct[], turbo_stub_called[], turbo_stub_answered[], turbo_stub_published[],
+    turbo_stub_done[], turbo_stub_refuse[];
 
 static bool between(uaddr_t at, const char *from, const char *to)
 {
@@ -94,7 +94,8 @@ enum unwound unwind(struct vthread *th)
 	}
 	if (at >= (uaddr_t)(turbo_stub_end - turbo_stub))
 		return UNWOUND_NOT;
-	if (at < (uaddr_t)(turbo_stub_kept - turbo_stub) || between(at, turbo_stub_refuse, turbo_stub_end))
+	if (at < (uaddr_t)(turbo_stub_kept - turbo_stub) ||
+	    between(at, turbo_stub_refuse, turbo_stub_end))
 		return unwind_early(th, at);
 	if (box == NULL)
 		return UNWOUND_NOT;

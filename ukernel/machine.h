@@ -105,6 +105,18 @@ struct machine_sleep {
 	uint64_t cycles, woke;
 };
 
+/* Answers that the machine may give a thread by itself, once it knows them. */
+enum published {
+	PUBLISHED_PID,
+	PUBLISHED_TID,
+	PUBLISHED_PPID,
+	PUBLISHED_UID,
+	PUBLISHED_EUID,
+	PUBLISHED_GID,
+	PUBLISHED_EGID,
+	PUBLISHED_MAX,
+};
+
 struct machine_config {
 	int cpus;		     /* virtual CPUs, >= 1 */
 	uint64_t tick_ns;	     /* period of EVENT_TICK once armed */
@@ -198,6 +210,11 @@ struct machine_ops {
 
 	/* The cheap way out of EVENT_SYSCALL: rax := result, all else untouched. */
 	void (*set_result)(struct vthread *th, int64_t result);
+
+	/* From now on th may be answered value by the machine when it makes the call of that kind,
+	 * with no event.  publish_not: not any more, none of them.  May be NULL: never done. */
+	void (*publish)(struct vthread *th, enum published what, uint32_t value);
+	void (*publish_not)(struct vthread *th);
 
 	/* Let th run on virtual CPU vcpu until its next event.  A pending set_result or regs_set
 	 * takes effect.  stop() on a running thread; harmless on a held one. */

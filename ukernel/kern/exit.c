@@ -69,9 +69,11 @@ static void child_reparent(struct process *child, struct process *reaper)
 	list_del(&child->sibling);
 	child->parent = reaper;
 	list_add_tail(&child->sibling, &reaper->children);
-	list_for_each (th, &child->threads, in_process)
+	list_for_each (th, &child->threads, in_process) {
+		task_unpublish(th);
 		if (th->pdeath_signal)
 			signal_send_task(th, th->pdeath_signal, NULL);
+	}
 	child->exit_signal = SIGCHLD;
 	if (child->state == PROC_ZOMBIE)
 		death_announce(child);

@@ -34,6 +34,7 @@ static void cred_publish(struct task *t, struct cred *new)
 		t->pdeath_signal = 0;
 	}
 	t->cred = new;
+	task_unpublish(t);
 	cred_put(old);
 }
 
@@ -65,22 +66,22 @@ static long publish_uids(struct task *t, struct cred *new)
 
 long sys_getuid(struct task *t)
 {
-	return t->cred->uid;
+	return task_publish(t, PUBLISHED_UID, t->cred->uid);
 }
 
 long sys_geteuid(struct task *t)
 {
-	return t->cred->euid;
+	return task_publish(t, PUBLISHED_EUID, t->cred->euid);
 }
 
 long sys_getgid(struct task *t)
 {
-	return t->cred->gid;
+	return task_publish(t, PUBLISHED_GID, t->cred->gid);
 }
 
 long sys_getegid(struct task *t)
 {
-	return t->cred->egid;
+	return task_publish(t, PUBLISHED_EGID, t->cred->egid);
 }
 
 long sys_getresuid(struct task *t, uaddr_t ruid, uaddr_t euid, uaddr_t suid)

@@ -9,17 +9,19 @@
 
 long sys_getpid(struct task *t)
 {
-	return t->proc->pid;
+	return task_publish(t, PUBLISHED_PID, (uint32_t)t->proc->pid);
 }
 
 long sys_gettid(struct task *t)
 {
-	return t->tid;
+	return task_publish(t, PUBLISHED_TID, (uint32_t)t->tid);
 }
 
 long sys_getppid(struct task *t)
 {
-	return t->proc->parent ? t->proc->parent->pid : 0;
+	pid_t parent = t->proc->parent ? t->proc->parent->pid : 0;
+
+	return task_publish(t, PUBLISHED_PPID, (uint32_t)parent);
 }
 
 long sys_set_tid_address(struct task *t, uaddr_t tidptr)

@@ -9,6 +9,8 @@
 #include "kern/cred.h"
 #include "kern/itimer.h"
 #include "mm/mm.h"
+#include "trace/costs.h"
+#include "trace/trace.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -279,4 +281,18 @@ uint64_t process_cpu_ns(struct process *p)
 	list_for_each (t, &p->threads, in_process)
 		sum += task_cpu_ns(t);
 	return sum;
+}
+
+/* What is traced or counted has to arrive. */
+long task_publish(struct task *t, enum published what, uint32_t value)
+{
+	if (machine->publish && !trace_on && !costs_on)
+		machine->publish(t->thread, what, value);
+	return value;
+}
+
+void task_unpublish(struct task *t)
+{
+	if (machine->publish_not && t->thread)
+		machine->publish_not(t->thread);
 }

@@ -224,6 +224,11 @@ _Noreturn void process_exit(struct task *t, int status); /* exit_group: all of t
 int process_kill_others(struct task *t);
 /* One thread alone has to go: it exits on its way out of the kernel (must_exit). */
 void task_kill(struct task *t);
+/* The answer to a call that the machine may give by itself the next time, until task_unpublish():
+ * of t, whenever one of the values may have changed. */
+long task_publish(struct task *t, enum published what, uint32_t value);
+void task_unpublish(struct task *t);
+
 /* execve and exit: the parent that waits in vfork goes on. */
 void task_vfork_release(struct task *t);
 /* At exec by a thread that is not the leader: t takes over the leader's number. */
