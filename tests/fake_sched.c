@@ -198,6 +198,9 @@ static void burst_end(int cpu)
 		j->alive = false;
 		j->done = true;
 		j->end_ns = m.rq.now_ns;
+		fs_donate(m.fs, j, NULL);
+		while (j->se.donors)
+			fs_donate(m.fs, job_of(j->se.donors), NULL);
 		if (m.rq.policy->task_exit)
 			m.rq.policy->task_exit(&m.rq, &j->se);
 		return;
@@ -445,14 +448,45 @@ double fs_turnaround_ms(const struct fs *fs)
 	return sum / fs->nr_jobs;
 }
 
+static void settle(void)
+{
+	resched_all();
+	for (int i = 0; i < m.rq.cpus; i++)
+		if (!m.curr[i])
+			pick(i);
+}
+
+void fs_change(struct fs *fs, struct fs_job *job, void (*f)(struct sched_entity *se))
+{
+	struct sched_entity *se = &job->se;
+
+	if (se->queued)
+		m.rq.policy->remove(&m.rq, se);
+	else if (se->cpu >= 0)
+		charge(se->cpu, CHARGE_RUNS);
+	f(se);
+	se->weight = sched_weight_of(se->nice);
+	if (m.rq.policy->changed)
+		m.rq.policy->changed(&m.rq, se);
+	if (se->queued) {
+		m.rq.policy->enqueue(&m.rq, se, ENQ_CHANGED);
+		preempt_for(se);
+	} else if (se->cpu >= 0 && (m.rq.nr_queued || !sched_allowed(se, se->cpu))) {
+		m.resched[se->cpu] = true;
+	}
+	settle();
+}
+
 static void inherit(struct fs_job *owner)
 {
 	struct sched_entity *se = &owner->se;
 
-	if (!m.rq.policy->inherit)
+	if (!m.rq.policy->inherit || owner->done)
 		return;
 	if (se->queued)
 		m.rq.policy->remove(&m.rq, se);
+	else if (se->cpu >= 0)
+		charge(se->cpu, CHARGE_RUNS);
 	bool changed = m.rq.policy->inherit(&m.rq, se);
 	if (se->queued) {
 		m.rq.policy->enqueue(&m.rq, se, ENQ_CHANGED);
@@ -460,10 +494,7 @@ static void inherit(struct fs_job *owner)
 	} else if (changed && se->cpu >= 0 && m.rq.nr_queued) {
 		m.resched[se->cpu] = true;
 	}
-	resched_all();
-	for (int i = 0; i < m.rq.cpus; i++)
-		if (!m.curr[i])
-			pick(i);
+	settle();
 }
 
 void fs_donate(struct fs *fs, struct fs_job *donor, struct fs_job *owner)

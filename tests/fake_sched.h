@@ -58,6 +58,9 @@ double fs_response_ms(const struct fs *fs);   /* average, first run - arrival */
 double fs_turnaround_ms(const struct fs *fs); /* average, end - arrival */
 /* While running: lend the urgency of donor to owner (NULL owner: no longer). */
 void fs_donate(struct fs *fs, struct fs_job *donor, struct fs_job *owner);
+/* While running: what the user asks for job is changed by f, as sched_change() of the core does it.
+ */
+void fs_change(struct fs *fs, struct fs_job *job, void (*f)(struct sched_entity *se));
 /* After a run that ended by its time: what the policy says to this reservation. */
 int fs_admit(struct fs *fs, const struct sched_policy *p, struct sched_entity *se, uint64_t runtime,
 	     uint64_t period);

@@ -122,7 +122,22 @@ def bad_in_other_ways(checks, where):
                      "--sched-watchdog" in got.err, got.status, got.err)
 
 
-CHECKS = {f.__name__: f for f in (listing, own, bad, bad_in_other_ways)}
+def storm(checks, where):
+    """Everything that may be asked of a scheduler, at once, of each policy, watched."""
+    source = os.path.join(HERE, "policies", "storm.c")
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-O1", "-w", "-pthread", "-static", "-o",
+                    where + "/storm", source], check=True)
+    for line in ukernel("sched", "list").out.splitlines():
+        name = line.split()[0]
+        if name in ("coop", "fifo"):  # they let nobody stop it
+            continue
+        got = ukernel("run", "--user", "root", "--cpus", "2", "--sched", name, "--sched-watchdog",
+                      "end,10s", "--timeout", "60", "--", "./storm", "300", cwd=where, seconds=70)
+        checks.check(f"policies/storm under {name}", got.status == 0 and got.out == "over\n",
+                     got.status, got.out, got.err)
+
+
+CHECKS = {f.__name__: f for f in (listing, own, bad, bad_in_other_ways, storm)}
 
 
 def main():

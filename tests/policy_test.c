@@ -510,6 +510,67 @@ Test(policy, inherited_priority_is_bounded)
 	cr_expect_gt(inversion_ms("prio", "inherit=0", 90), 200);
 }
 
+/* --- changes while it runs --- */
+
+static void change(struct sched_entity *se)
+{
+	switch (rnd(5)) {
+	case 0:
+		se->nice = (int)rnd(40) - 20;
+		break;
+	case 1:
+		se->class = rnd(2) ? SCLASS_FIFO : SCLASS_RR;
+		se->rt_priority = 1 + (int)rnd(99);
+		break;
+	case 2:
+		se->class = rnd(3) ? SCLASS_OTHER : SCLASS_IDLE;
+		se->rt_priority = 0;
+		break;
+	case 3:
+		se->affinity = 1 + rnd(7);
+		break;
+	default:
+		se->class = SCLASS_DEADLINE;
+		se->rt_priority = 0;
+		se->dl_period = se->dl_deadline = (1 + rnd(20)) * FS_MS;
+		se->dl_runtime = se->dl_period / (2 + rnd(20));
+	}
+}
+
+static void change_something(struct fs *fs)
+{
+	struct fs_job *j = &jobs[rnd(fs->nr_jobs)], *k = &jobs[rnd(fs->nr_jobs)];
+
+	if (rnd(4))
+		return;
+	if (rnd(2) && j->alive)
+		fs_change(fs, j, change);
+	/* lower ones lend to higher ones: no circles */
+	else if (j->alive && k->alive && j < k && j->sleeping)
+		fs_donate(fs, j, rnd(2) ? k : NULL);
+}
+
+Test(policy, changes_lose_nobody)
+{
+	for (const struct sched_policy *const *p = sched_policies; *p; p++) {
+		for (unsigned round = 0; round < 10; round++) {
+			random_state = round + 100;
+			memset(jobs, 0, sizeof(jobs[0]) * 40);
+			for (int i = 0; i < 40; i++)
+				jobs[i] = (struct fs_job){.arrival_ns = rnd(20) * FS_MS,
+							  .run_ns = (1 + rnd(30)) * FS_MS,
+							  .burst_ns = (1 + rnd(3000)) * 1000,
+							  .sleep_ns = rnd(5000) * 1000};
+			fs_hook = change_something;
+			struct fs fs = run((*p)->name, "", 40, 1 + (int)round % 3 + 2, 0);
+			fs_hook = NULL;
+			for (int i = 0; i < 40; i++)
+				cr_expect_eq(jobs[i].ran_ns, jobs[i].run_ns);
+			cr_expect_gt(fs.decisions, 100);
+		}
+	}
+}
+
 /* --- size --- */
 
 Test(policy, thousands_of_tasks)
