@@ -10,10 +10,12 @@ $(B)/options.scd: $(B)/gen_docs
 	$< man >$@
 $(B)/ukernel.1: docs/ukernel.1.scd $(B)/options.scd
 	sed -e '/^@OPTIONS@$$/{' -e 'r $(B)/options.scd' -e 'd' -e '}' docs/ukernel.1.scd | scdoc >$@
+$(B)/ukernel-workload.5: docs/ukernel-workload.5.scd
+	scdoc <$< >$@
 
 .PHONY: docs docs-check
 ## make docs            write docs/syscalls.md from the table; the manual page and completion in build/
-docs: $(B)/ukernel $(B)/ukernel.1 $(B)/ukernel.bash
+docs: $(B)/ukernel $(B)/ukernel.1 $(B)/ukernel-workload.5 $(B)/ukernel.bash
 	$(B)/ukernel syscalls --markdown >docs/syscalls.md
 ## make docs-check      is docs/syscalls.md what the table says?
 docs-check: $(B)/ukernel

@@ -12,20 +12,21 @@ COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 
 .PHONY: install uninstall deps run
 ## make install         programs, manual page, completion, licence (PREFIX, DESTDIR)
-install: all $(B)/ukernel.1 $(B)/ukernel.bash
+install: all $(B)/ukernel.1 $(B)/ukernel-workload.5 $(B)/ukernel.bash
 	install -D -m 755 $(B)/ukernel $(DESTDIR)$(BINDIR)/ukernel
 	install -D -m 755 $(B)/bench/measure $(DESTDIR)$(LIBEXECDIR)/measure
 	install -D -m 755 $(B)/lab/player $(DESTDIR)$(LIBEXECDIR)/player
 	install -d $(DESTDIR)$(WORKLOADDIR)
 	install -m 644 workloads/*.wl $(DESTDIR)$(WORKLOADDIR)
 	install -D -m 644 $(B)/ukernel.1 $(DESTDIR)$(MANDIR)/man1/ukernel.1
+	install -D -m 644 $(B)/ukernel-workload.5 $(DESTDIR)$(MANDIR)/man5/ukernel-workload.5
 	install -D -m 644 $(B)/ukernel.bash $(DESTDIR)$(COMPDIR)/ukernel
 	install -D -m 644 LICENSE $(DESTDIR)$(DOCDIR)/LICENSE
 	install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
 	install -D -m 644 docs/syscalls.md $(DESTDIR)$(DOCDIR)/syscalls.md
 ## make uninstall       take that away again
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/ukernel $(DESTDIR)$(MANDIR)/man1/ukernel.1 $(DESTDIR)$(COMPDIR)/ukernel
+	rm -f $(DESTDIR)$(BINDIR)/ukernel $(DESTDIR)$(MANDIR)/man1/ukernel.1 $(DESTDIR)$(MANDIR)/man5/ukernel-workload.5 $(DESTDIR)$(COMPDIR)/ukernel
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(WORKLOADDIR) $(DESTDIR)$(INCLUDEDIR)/ukernel
 	rm -f $(DESTDIR)$(PKGCONFIGDIR)/ukernel-policy.pc
 

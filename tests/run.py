@@ -27,6 +27,7 @@ PARTS = [
     ("trace", "trace.py", True, False),
     ("lessons", "lessons.py", False, False),
     ("policies", "policies.py", False, False),
+    ("sim", "sim.py", True, False),
     ("lab", "lab.py", False, False),
     ("bench", "bench.py", False, False),
     ("limits", "limits.py", False, True),

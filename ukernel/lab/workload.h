@@ -1,6 +1,6 @@
 /*
  * workload.h - a workload: tasks that are real commands or built-in shapes, read from a small text
- * file (docs/workloads.md has the format).
+ * file (ukernel-workload(5) has the format).
  *
  * A shape becomes a list of steps; program.h walks it.  Who carries the steps out (virtual time, or
  * a guest in real time) is not known here.
