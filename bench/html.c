@@ -237,7 +237,11 @@ void bench_html_write(const struct bench_report *r, FILE *out)
 		fputs(
 		    "<h2>One trap</h2>\n<p>Where the time of one system call goes that takes eight "
 		    "bytes in and gives eight back, and, in grey, what the host itself charges for "
-		    "as much: no way of catching calls can be quicker.</p>\n",
+		    "as much: no way of catching calls can be quicker. Entry is taken to be what a "
+		    "call costs behind a filter that lets it pass; wake-up ends when the "
+		    "supervisor "
+		    "runs; return, from beginning to answer to the program's next "
+		    "instruction.</p>\n",
 		    out);
 		svg_traps(r, out);
 	}

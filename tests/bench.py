@@ -60,7 +60,8 @@ def test_run(checks, where):
     traps = {t["way"]: t["ns"] for t in report["trap"] if t["cores"] == "one"}
     checks.check("run/trap", set(lib.BACKENDS) <= set(traps), report["trap"])
     for way, phases in traps.items():
-        checks.check(f"run/trap/{way}", len(phases) == 6 and all(v > 0 for v in phases.values()), phases)
+        checks.check(f"run/trap/{way}", len(phases) == 7 and all(v >= 0 for v in phases.values()) and
+                     phases["handler"] > 0 and phases["return"] > 0, phases)
     check_page(checks, page, where)
 
 
