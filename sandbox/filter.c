@@ -57,9 +57,9 @@
 
 /* Calls whose handlers nearly always want registers or change the address space. */
 static const int traced[] = {
-    SYS_mmap,	SYS_mremap, SYS_madvise,    SYS_brk,	      SYS_mincore,  SYS_clone,
-    SYS_clone3, SYS_fork,   SYS_vfork,	    SYS_execve,	      SYS_execveat, SYS_kill,
-    SYS_tkill,	SYS_tgkill, SYS_arch_prctl, SYS_rt_sigreturn,
+    SYS_mmap,	SYS_mremap, SYS_madvise, SYS_mincore,	 SYS_clone,
+    SYS_clone3, SYS_fork,   SYS_vfork,	 SYS_execve,	 SYS_execveat,
+    SYS_kill,	SYS_tkill,  SYS_tgkill,	 SYS_arch_prctl, SYS_rt_sigreturn,
 };
 
 /* mprotect() with a right that the host might refuse; see vm.c for the others. */
@@ -151,6 +151,8 @@ static int tree_build(struct sock_filter *out, size_t room)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), SYS_mprotect, 1,
 				       SCMP_A2(SCMP_CMP_MASKED_EQ, right, right));
 	}
+	if (ret == 0) /* brk(0) only asks */
+		ret = seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), SYS_brk, 1, SCMP_A0(SCMP_CMP_NE, 0));
 	if (ret == 0)
 		ret = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (ret == 0)

@@ -98,6 +98,11 @@ int regs_flush(struct vthread *th)
 
 	if (th->dirt != DIRT_NONE) {
 		ret = regs_store(th);
+	} else if (th->call_open && th->regs_valid && th->regs.cs == GUEST_CS) {
+		if (!th->result_set)
+			th->regs.rax = (uint64_t)-ENOSYS;
+		th->dirt = DIRT_GENERAL;
+		ret = regs_store(th);
 	} else {
 		if (th->call_open)
 			ret = regs_poke(th, offsetof(struct regs, orig_rax), -1);

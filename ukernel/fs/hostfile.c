@@ -26,6 +26,8 @@ static ssize_t hostfile_read(struct file *f, struct uio *to, uint64_t *pos)
 {
 	ssize_t done = 0;
 
+	if (host_node_at_end(f->priv, *pos))
+		return 0;
 	while (to->left > 0) {
 		size_t chunk = to->left < IO_BUFFER_SIZE ? to->left : IO_BUFFER_SIZE;
 		ssize_t n = host_pread(f->host_fd, io_buffer, chunk, *pos), moved;
@@ -157,19 +159,21 @@ struct host_dirent {
 	char name[];
 };
 
-int hostfile_readdir(struct host_node *dir, int fd, struct dir_sink *s, uint64_t *pos)
+int hostfile_readdir(struct host_node *dir, int fd, struct dir_sink *s, uint64_t *pos, int64_t *at)
 {
 	static char buf[32 << 10] __attribute__((aligned(8)));
 	uint64_t ino_tag = host_node_ino(dir) ^ dir->st.st_ino;
-	int64_t at = host_lseek(fd, *pos, SEEK_SET);
-
-	if (at < 0)
-		return at;
+	if (*at != (int64_t)*pos) {
+		*at = host_lseek(fd, *pos, SEEK_SET);
+		if (*at < 0)
+			return *at;
+	}
 	for (;;) {
 		ssize_t n = host_getdents(fd, buf, sizeof(buf));
 
 		if (n <= 0)
 			return n;
+		*at = -1;
 		for (ssize_t i = 0; i < n;) {
 			struct host_dirent *e = (void *)(buf + i);
 
@@ -179,12 +183,15 @@ int hostfile_readdir(struct host_node *dir, int fd, struct dir_sink *s, uint64_t
 			*pos = e->off;
 			i += e->reclen;
 		}
+		*at = *pos;
 	}
 }
 
 static int hostdir_readdir(struct file *f, struct dir_sink *s)
 {
-	return hostfile_readdir(f->priv, f->host_fd, s, &f->pos);
+	int64_t at = -1;
+
+	return hostfile_readdir(f->priv, f->host_fd, s, &f->pos, &at);
 }
 
 static int64_t hostdir_llseek(struct file *f, int64_t off, int whence)

@@ -349,6 +349,12 @@ int host_node_stat(struct host_node *n, struct stat *st)
 	return 0;
 }
 
+bool host_node_at_end(const struct host_node *n, uint64_t pos)
+{
+	return n->tree->trust_ns == HOST_TRUST_FOREVER && st_trusted(n) && S_ISREG(n->st.st_mode) &&
+	       n->st.st_size > 0 && pos >= (uint64_t)n->st.st_size;
+}
+
 void host_node_changed(struct host_node *n)
 {
 	n->st_tick = 0;

@@ -26,6 +26,7 @@ struct listed {
 struct mem_dirfile {
 	struct host_node *lower; /* counted; NULL: none */
 	int host_fd;		 /* of lower, -1 while not open */
+	int64_t host_at;	 /* its position; -1: not known */
 	bool stream;		 /* the host's entries are passed on */
 	struct listed *list;
 	size_t count, cap;
@@ -136,7 +137,7 @@ static int list_build(struct file *f, struct mem_dirfile *df)
 			err = list_append(df, e->name, e->inode->ino, IFTODT(e->inode->mode));
 	if (err || !df->lower)
 		return err;
-	err = hostfile_readdir(df->lower, df->host_fd, &flt.sink, &pos);
+	err = hostfile_readdir(df->lower, df->host_fd, &flt.sink, &pos, &df->host_at);
 	return err ? err : flt.err;
 }
 
@@ -171,7 +172,7 @@ static int mem_readdir(struct file *f, struct dir_sink *s)
 	if (df->stream) {
 		struct filter flt = {.sink.emit = pass_lower, .dir = f->inode, .next = s};
 
-		return hostfile_readdir(df->lower, df->host_fd, &flt.sink, &f->pos);
+		return hostfile_readdir(df->lower, df->host_fd, &flt.sink, &f->pos, &df->host_at);
 	}
 	for (; f->pos < df->count; f->pos++) {
 		struct listed *l = &df->list[f->pos];
@@ -228,6 +229,7 @@ int mem_opendir(struct inode *dir, struct file *f)
 	if (!df)
 		return -ENOMEM;
 	df->host_fd = -1;
+	df->host_at = -1;
 	df->lower = lower ? host_node_get(lower) : NULL;
 	err = open_lower(df); /* now, so that open(2) says what the host says */
 	if (err) {
@@ -245,6 +247,7 @@ int mem_dir_empty(struct inode *dir)
 	struct mem_node *node = mem_node(dir);
 	struct filter flt = {.sink.emit = find_any, .dir = dir};
 	uint64_t pos = 0;
+	int64_t at = 0;
 	int fd, err;
 
 	if (node->dir->count > node->dir->whiteouts)
@@ -254,7 +257,7 @@ int mem_dir_empty(struct inode *dir)
 	fd = host_node_opendir(node->lower);
 	if (fd < 0)
 		return fd;
-	err = hostfile_readdir(node->lower, fd, &flt.sink, &pos);
+	err = hostfile_readdir(node->lower, fd, &flt.sink, &pos, &at);
 	host_close(fd);
 	return err ? err : flt.found ? -ENOTEMPTY : 0;
 }

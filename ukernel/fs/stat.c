@@ -234,15 +234,19 @@ static ssize_t readlink_path(const struct path *p, char *buf)
 long sys_readlinkat(struct task *t, int dirfd, uaddr_t path, uaddr_t buf, size_t size)
 {
 	struct path p;
-	char *text, first;
+	char *text, *name;
 	ssize_t len;
 	bool empty;
 	int err;
 
 	if ((int)size <= 0)
 		return -EINVAL;
-	empty = get_user(t, first, path) == 0 && !first;
-	err = path_from_user(t, dirfd, path, empty && dirfd != AT_FDCWD ? LOOKUP_EMPTY : 0, &p);
+	err = name_from_user(t, path, true, &name);
+	if (err)
+		return err;
+	empty = !name[0];
+	err = path_lookup(t, dirfd, name, empty && dirfd != AT_FDCWD ? LOOKUP_EMPTY : 0, &p);
+	name_buf_put(name);
 	if (err)
 		return err;
 	text = name_buf_get();
