@@ -192,10 +192,11 @@ void metrics_print_comparison(FILE *out, struct metrics *const *m, const char *c
 	for (size_t i = 0; i < n; i++) {
 		struct metrics_sum s = metrics_sum(m[i]);
 
-		fprintf(out,
-			"%-*s %10.3f %10.3f %10.3f %9.2f %7.1f %8" PRIu64 " %8" PRIu64 " %6" PRIu64
-			" %10.3f %10.3f",
-			width, scheds[i], s.response_ms, s.turnaround_ms, s.waiting_ms,
+		fprintf(out, "%-*s", width, scheds[i]);
+		print_number(out, 10, 3, s.response_ms, true);
+		print_number(out, 10, 3, s.turnaround_ms, s.done);
+		print_number(out, 10, 3, s.waiting_ms, s.done);
+		fprintf(out, " %9.2f %7.1f %8" PRIu64 " %8" PRIu64 " %6" PRIu64 " %10.3f %10.3f",
 			s.throughput, s.utilisation * 100, s.switches, s.preemptions, s.migrations,
 			s.wake_p50_us / 1e3, s.wake_p99_us / 1e3);
 		if (s.jobs)
