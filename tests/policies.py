@@ -122,6 +122,24 @@ def bad_in_other_ways(checks, where):
                      "--sched-watchdog" in got.err, got.status, got.err)
 
 
+def simulated(checks, where):
+    """The watchdog in virtual time: the simulator need not know of it."""
+    build_bad(where, "bad.so")
+    convoy = os.path.join(lib.TOP, "workloads", "convoy.wl")
+    for kind, say in ((1, "lost"), (3, "but it runs"), (4, "does not exist"), (6, "crashes"),
+                      (7, "task"), (8, "slice of nothing"), (9, "divides"), (14, "charge()")):
+        got = ukernel("sched", "sim", "--cpus", "2", "--sched", f"./bad.so:kind={kind},after=5",
+                      convoy, cwd=where)
+        checks.check(f"policies/simulated {kind}", got.status == 0 and say in got.err and
+                     "3 of 3 tasks done" in got.out, got.status, got.out, got.err)
+        got = ukernel("sched", "sim", "--cpus", "2", "--sched-watchdog", "end", "--sched",
+                      f"./bad.so:kind={kind},after=5", convoy, cwd=where)
+        checks.check(f"policies/simulated {kind}, end", got.status == 125 and say in got.err,
+                     got.status, got.out, got.err)
+    got = ukernel("sched", "sim", "--sched-watchdog", "rr,50ms", "--sched", "fifo", convoy)
+    checks.check("policies/simulated fifo starves", "fifo starves task" in got.err, got.err)
+
+
 def storm(checks, where):
     """Everything that may be asked of a scheduler, at once, of each policy, watched."""
     source = os.path.join(HERE, "policies", "storm.c")
@@ -137,7 +155,7 @@ def storm(checks, where):
                      got.status, got.out, got.err)
 
 
-CHECKS = {f.__name__: f for f in (listing, own, bad, bad_in_other_ways, storm)}
+CHECKS = {f.__name__: f for f in (listing, own, bad, bad_in_other_ways, simulated, storm)}
 
 
 def main():

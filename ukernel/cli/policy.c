@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+const char *policy_watchdog;
+
 const struct sched_policy *policy_open(const char *spec, const char *watchdog, const char **options)
 {
 	struct guard_settings settings = {.mode = GUARD_RR, .limit_ns = GUARD_LIMIT_NS};
@@ -128,5 +130,5 @@ int command_sched_show(int argc, char **argv)
 
 const struct sched_policy *parse_sched(char *text, const char **options)
 {
-	return policy_open(text, NULL, options);
+	return policy_open(text, policy_watchdog, options);
 }

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/experiment.h"
 #include "cli/options.h"
+#include "cli/policy.h"
 #include "lab/report.h"
 
 #include <errno.h>
@@ -39,6 +40,9 @@ static void take_option(struct sched_run *s, int id, char *arg)
 	struct experiment *e = &s->e;
 
 	switch (id) {
+	case OPT_sched_run_SCHED_WATCHDOG:
+		policy_watchdog = arg;
+		break;
 	case OPT_sched_run_SCHED:
 		add_sched(s, arg);
 		break;

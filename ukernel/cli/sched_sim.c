@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/experiment.h"
 #include "cli/options.h"
+#include "cli/policy.h"
 #include "cli/sim_compare.h"
 #include "lab/report.h"
 #include "lab/sim.h"
@@ -40,6 +41,9 @@ static void add_sched(struct sched_sim *s, const char *text)
 static void take_option(struct sched_sim *s, int id, char *arg)
 {
 	switch (id) {
+	case OPT_sched_sim_SCHED_WATCHDOG:
+		policy_watchdog = arg;
+		break;
 	case OPT_sched_sim_SCHED:
 		add_sched(s, arg);
 		break;
