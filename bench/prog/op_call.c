@@ -50,16 +50,16 @@ static void mask_in_out(long n)
 	unsigned long set = 0, old, returned = 0;
 
 	while (n--) {
-		long result = SYS_rt_sigprocmask;
+		long result;
 		/* No call may come between these and the asm: it would change the registers. */
 		register unsigned long size __asm__("r10") = sizeof(set);
 		register unsigned long last __asm__("r9") = returned;
 		register unsigned long now __asm__("r8") = __builtin_ia32_rdtsc();
 
-		__asm__ volatile("syscall"
-				 : "+a"(result)
-				 : "D"((long)SIG_SETMASK), "S"(&set), "d"(&old), "r"(size),
-				   "r"(now), "r"(last)
+		__asm__ volatile("mov %[nr], %%eax\n\tsyscall"
+				 : "=a"(result)
+				 : [nr] "i"(SYS_rt_sigprocmask), "D"((long)SIG_SETMASK), "S"(&set),
+				   "d"(&old), "r"(size), "r"(now), "r"(last)
 				 : "rcx", "r11", "memory");
 		returned = __builtin_ia32_rdtsc();
 		must(result == 0, "rt_sigprocmask");
