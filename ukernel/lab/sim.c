@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PATIENCE_NS 3600000000000ULL
+
 void sim_fail(struct sim *s, const char *fmt, ...)
 {
 	va_list ap;
@@ -150,6 +152,19 @@ static void handle(struct sim *s, const struct sim_event *e)
 	sim_settle(s);
 }
 
+/* Is there nothing more to come but the timer of a policy, which would go on for ever? */
+static bool is_over(struct sim *s)
+{
+	if (!s->to_come && s->result->done == s->result->tasks)
+		return true;
+	if (s->rq.nr_running || s->to_wake || s->config->workload->stop_ns != WORKLOAD_FOREVER) {
+		s->busy_at_ns = s->rq.now_ns;
+		return false;
+	}
+	/* Those who wait may have to wait for a budget. */
+	return !s->rq.nr_queued || s->rq.now_ns - s->busy_at_ns > PATIENCE_NS;
+}
+
 static void run(struct sim *s)
 {
 	struct sim_event e;
@@ -162,8 +177,7 @@ static void run(struct sim *s)
 		}
 		if (!s->failed && !s->stopped)
 			sim_dispatch(s);
-		/* A policy's timer would go on for ever. */
-		if (!s->to_come && s->result->done == s->result->tasks)
+		if (is_over(s))
 			break;
 	}
 	s->result->end_ns = s->rq.now_ns;

@@ -27,6 +27,7 @@ void heap_push(struct sim *s, const struct sim_event *e)
 	for (; i && before(e, &s->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		s->heap[i] = s->heap[(i - 1) / 2];
 	s->heap[i] = *e;
+	s->to_wake += e->kind == EV_TASK;
 	/* Ends of computing and of slices go by CPU, the others by who came first. */
 	if (e->kind > EV_SLICE)
 		s->seq++;
@@ -37,6 +38,7 @@ bool heap_pop(struct sim *s, struct sim_event *e)
 	if (!s->nr_events)
 		return false;
 	*e = s->heap[0];
+	s->to_wake -= e->kind == EV_TASK;
 	struct sim_event *last = &s->heap[--s->nr_events];
 	size_t i = 0, n = s->nr_events;
 	for (size_t child; (child = 2 * i + 1) < n; i = child) {

@@ -60,7 +60,9 @@ struct sim {
 	struct sim_lock locks[WORKLOAD_LOCKS_MAX];
 	uint64_t idle, resched; /* bit i: CPU i */
 	uint64_t random, timer_gen, seq;
-	size_t to_come; /* tasks of the workload that have not arrived */
+	size_t to_wake;	     /* tasks that an event will wake or make */
+	uint64_t busy_at_ns; /* somebody ran then */
+	size_t to_come;	     /* tasks of the workload that have not arrived */
 	bool tick_pending, stopped;
 	struct sim_task **tasks; /* by id - 1 */
 	size_t nr_tasks, size_tasks;
