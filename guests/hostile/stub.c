@@ -11,6 +11,7 @@
 #include "hostile.h"
 
 #include <setjmp.h>
+#include <sys/auxv.h>
 
 #define SETS	 10
 #define RANGES	 16
@@ -74,6 +75,22 @@ static void make_sets(char *canary, long victim)
 	memcpy(set, sets, sizeof(set));
 }
 
+void nowhere(void);
+__asm__(".globl nowhere\nnowhere: ud2");
+
+/* Under turbo the stub returns to where our mailbox says; that should not be in the midst of the C
+ * library. */
+static void aim_mailbox(void)
+{
+	uint64_t base;
+
+	if (!(getauxval(AT_HWCAP2) & 2)) /* rdgsbase */
+		return;
+	__asm__ volatile("rdgsbase %0" : "=r"(base));
+	if (base != 0 && *(volatile uint32_t *)(base + 0x40) == 0x6b786f62)
+		*(volatile uint64_t *)(base + 0x38) = (uint64_t)nowhere;
+}
+
 static void jump(uint64_t to, const struct regset *s)
 {
 	static uint64_t stack[512] __attribute__((aligned(64)));
@@ -114,6 +131,7 @@ static void make_attempt(uint64_t n)
 		    (range[i].hi - range[i].lo + range[i].step - 1) / range[i].step * SETS;
 
 		if (n < here) {
+			aim_mailbox();
 			jump(range[i].lo + n / SETS * range[i].step, &set[n % SETS]);
 			progress->returns++;
 			return;

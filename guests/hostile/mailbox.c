@@ -1,0 +1,202 @@
+/*
+ * mailbox.c - lies to the supervisor through the memory that it shares with us under turbo.
+ *
+ *	mailbox CANARY VICTIM
+ *
+ * Words of the mailbox are forged, in every order, by the thread that it belongs to and by another
+ * one while the first makes calls; pages that are only for reading are written to and mapped over.
+ * Under the other backends there is nothing to forge, and it says so.
+ */
+#include "hostile.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/auxv.h>
+
+#define MAGIC	   0x6b786f62
+#define LOW	   0x60000UL
+#define LOW_END	   0x80000UL
+#define BOX_STATE  0
+#define BOX_NR	   1
+#define BOX_ARG	   2 /* in words of 32 bits */
+#define BOX_RET	   14
+#define BOX_MAGIC  16
+#define BOX_FLAGS  17
+#define BOX_SPINS  18
+#define BOX_YIELDS 19
+#define BOX_WORDS  64
+
+static char *canary;
+static long victim;
+static volatile uint32_t *box;
+static uint64_t seed = 88172645463325252UL;
+
+static uint64_t random_next(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+/* Our mailbox, or NULL.  The first calls bring it. */
+static volatile uint32_t *mailbox(void)
+{
+	uint64_t base;
+
+	if (!(getauxval(AT_HWCAP2) & 2)) /* rdgsbase */
+		return NULL;
+	for (int i = 0; i < 100; i++)
+		getpgid(0);
+	__asm__ volatile("rdgsbase %0" : "=r"(base));
+	if (base == 0 || ((volatile uint32_t *)base)[BOX_MAGIC] != MAGIC)
+		return NULL;
+	return (volatile uint32_t *)base;
+}
+
+/* A call that would do harm if the host made it. */
+static void forge_call(void)
+{
+	const uint64_t calls[][7] = {
+	    {SYS_kill, (uint64_t)victim, SIGKILL},
+	    {SYS_mmap, MARKER, 4096, 7, 0x32, ~0UL, 0},
+	    {SYS_munmap, 0, MARKER & ~4095UL},
+	    {SYS_open, (uint64_t)canary, 01001, 0777, MARKER},
+	    {SYS_unlink, (uint64_t)canary, MARKER},
+	    {SYS_clone, SIGCHLD, 0, 0, 0, 0, MARKER},
+	    {SYS_write, 1, MARKER, MARKER},
+	    {SYS_getcwd, LOW, 4096},
+	    {SYS_read, 0, (uint64_t)box, 8192},
+	    {SYS_futex, MARKER & ~3UL, 0, 0, 0},
+	    {SYS_sched_yield, MARKER},
+	    {SYS_exit, 0},
+	    {MARKER, MARKER, MARKER, MARKER, MARKER, MARKER, MARKER},
+	};
+	const uint64_t *c = calls[random_next() % (sizeof(calls) / sizeof(calls[0]))];
+
+	box[BOX_NR] = (uint32_t)c[0];
+	for (int i = 0; i < 6; i++)
+		((volatile uint64_t *)(box + BOX_ARG))[i] = c[i + 1];
+}
+
+/* By itself, and goes on computing. */
+static int forge_alone(void *arg)
+{
+	box = mailbox();
+	for (int i = 0; box != NULL && i < 3000; i++) {
+		forge_call();
+		box[BOX_STATE] = (uint32_t)(random_next() % 7);
+		for (unsigned k = random_next() % 200; k > 0; k--)
+			__asm__ volatile("pause");
+		if (i % 16 == 0)
+			getpgid(0);
+		if (i % 64 == 1)
+			free(malloc(300000)); /* mmap and munmap, while one is forged */
+	}
+	return 0;
+}
+
+static void *forge_beside(void *arg)
+{
+	bool all = arg != NULL;
+
+	for (;;) {
+		switch (random_next() % (all ? 6 : 4)) {
+		case 0:
+			box[BOX_STATE] = (uint32_t)(random_next() % 7);
+			break;
+		case 1:
+			forge_call();
+			box[BOX_STATE] = 1;
+			break;
+		case 2:
+			box[BOX_SPINS] = (uint32_t)random_next();
+			box[BOX_YIELDS] = (uint32_t)random_next() % 1000;
+			break;
+		case 3:
+			box[BOX_FLAGS] = (uint32_t)random_next();
+			break;
+		case 4:
+			box[BOX_MAGIC] = (uint32_t)random_next();
+			break;
+		case 5: /* and all the rest: it returns to nowhere */
+			box[random_next() % 2048] = (uint32_t)random_next();
+		}
+	}
+	return NULL;
+}
+
+/* While the owner makes calls; arg: other words than those of the protocol, too. */
+static int forge_race(void *arg)
+{
+	pthread_t thread;
+
+	box = mailbox();
+	if (box == NULL || pthread_create(&thread, NULL, forge_beside, arg) != 0)
+		return 0;
+	for (int i = 0; i < 3000; i++) {
+		getpgid(0);
+		sched_yield();
+		if (i % 100 == 0) {
+			pid_t pid = fork();
+
+			if (pid == 0)
+				raw_exit(0);
+			waitpid(pid, NULL, 0);
+		}
+	}
+	return 0;
+}
+
+static int write_to(void *at)
+{
+	*(volatile char *)at = 1;
+	return 0;
+}
+
+/* The pages that guests may not change. */
+static void pages_try(void)
+{
+	for (uint64_t at = LOW; at < LOW_END; at += 4096) {
+		void *p = (void *)at;
+		int status = in_child(write_to, p, 1000);
+
+		if (status != 128 + SIGSEGV)
+			printf("FAIL writing to %p: %d\n", p, status);
+		if (mmap(p, 4096, 3, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+			printf("FAIL mapped %p\n", p);
+		if (mprotect(p, 4096, 7) == 0)
+			printf("FAIL protected %p\n", p);
+		if (mremap(p, 4096, 8192, MREMAP_MAYMOVE) != MAP_FAILED)
+			printf("FAIL moved %p\n", p);
+	}
+	munmap((void *)LOW, LOW_END - LOW);
+	getpgid(0); /* still there */
+}
+
+int main(int argc, char **argv)
+{
+	static int ended[256];
+
+	require_box();
+	if (argc < 3)
+		return 97;
+	canary = argv[1];
+	victim = atol(argv[2]);
+	meet("ready");
+	box = mailbox();
+	if (box == NULL)
+		puts("no mailbox here");
+	for (int i = 0; box != NULL && i < 24; i++) {
+		seed += (uint64_t)i << 32;
+		ended[(unsigned char)in_child(i % 3 == 0 ? forge_alone : forge_race,
+					      i % 3 == 1 ? NULL : canary, 1500)]++;
+	}
+	for (int i = 0; box != NULL && i < 256; i++)
+		if (ended[i] > 0)
+			printf("%d children ended with %d\n", ended[i], i);
+	if (box != NULL)
+		pages_try();
+	meet("done");
+	return 0;
+}
