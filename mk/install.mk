@@ -24,6 +24,9 @@ install: all $(B)/ukernel.1 $(B)/ukernel-workload.5 $(B)/ukernel.bash
 	install -D -m 644 LICENSE $(DESTDIR)$(DOCDIR)/LICENSE
 	install -D -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
 	install -D -m 644 docs/syscalls.md $(DESTDIR)$(DOCDIR)/syscalls.md
+	install -D -m 644 docs/scheduling.md $(DESTDIR)$(DOCDIR)/scheduling.md
+	install -d $(DESTDIR)$(DOCDIR)/lessons
+	install -m 644 docs/lessons/*.md $(DESTDIR)$(DOCDIR)/lessons
 ## make uninstall       take that away again
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/ukernel $(DESTDIR)$(MANDIR)/man1/ukernel.1 $(DESTDIR)$(MANDIR)/man5/ukernel-workload.5 $(DESTDIR)$(COMPDIR)/ukernel

@@ -107,6 +107,10 @@ def shipped(checks, box):
     """Every workload that is installed can be read and names policies that exist."""
     files = sorted(glob.glob(os.path.join(lib.TOP, "workloads", "*.wl")))
     checks.check("lab/shipped", len(files) >= 8, files)
+    for file in files:
+        got = lib.run([lib.UKERNEL, "sched", "sim", file, "--json"])
+        checks.check(f"lab/simulated {os.path.basename(file)}", got.status == 0 and
+                     json.loads(got.out), got.err)
     got = sched_run("convoy", "--json")
     runs = json.loads(got.out) if got.status == 0 else []
     done = {r["sched"]: {n: t["completion_ms"] for n, t in by_task(r).items()} for r in runs}

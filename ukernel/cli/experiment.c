@@ -64,11 +64,13 @@ char *player_find(void)
 	char *self = program_dir();
 	char *built = xasprintf("%s/lab/player", self);
 	char *installed = xasprintf("%s/../libexec/ukernel/player", self);
-	char *found = access(built, X_OK) == 0 ? built : installed;
-	if (access(found, X_OK) != 0)
+	bool is_built = access(built, X_OK) == 0;
+
+	if (!is_built && access(installed, X_OK) != 0)
 		die("the program that plays workloads is not there: %s", installed);
 	free(self);
-	return found;
+	free(is_built ? installed : built);
+	return is_built ? built : installed;
 }
 
 char *player_calibrate(const char *player)

@@ -22,7 +22,8 @@
 
 struct sched_run {
 	struct experiment e;
-	char **scheds;
+	char **scheds; /* as they are run ... */
+	char **shown;  /* ... and as they were given */
 	unsigned nr_scheds, repeat;
 	bool seed_given, timeout_given, every_task, json, csv;
 	const char *html;
@@ -106,26 +107,21 @@ static void fill_defaults(struct sched_run *s)
 	if (!s->timeout_given && w->stop_ns != WORKLOAD_FOREVER)
 		e->timeout_ns = w->stop_ns + STOP_SLACK_NS;
 	e->seed = w->seed;
+	s->shown = xrealloc(NULL, s->nr_scheds, sizeof(*s->shown));
 	/* Before the first run, and not before the third. */
 	for (unsigned i = 0; i < s->nr_scheds; i++) {
 		char *copy = xasprintf("%s", s->scheds[i]);
 		const char *options;
 
 		parse_sched(copy, &options);
-		if (!strstr(s->scheds[i], "seed="))
+		free(copy);
+		s->shown[i] = s->scheds[i];
+		if (strstr(s->shown[i], "seed="))
+			s->scheds[i] = xasprintf("%s", s->shown[i]);
+		else
 			s->scheds[i] = xasprintf("%s%sseed=%" PRIu64, s->scheds[i],
 						 strchr(s->scheds[i], ':') ? "," : ":", e->seed);
 	}
-}
-
-/* The name as it was given. */
-static char *sched_shown(const char *sched)
-{
-	char *text = xasprintf("%s", sched), *seed = strstr(text, "seed=");
-
-	if (seed && seed > text && !strchr(seed, ','))
-		seed[-1] = '\0';
-	return text;
 }
 
 /* --- output --- */
@@ -135,14 +131,15 @@ static struct outcome *outcome_at(struct sched_run *s, unsigned sched, unsigned 
 	return &s->outcomes[sched * s->repeat + nth];
 }
 
+/* What runs are compared by: mean turnaround, or response where nobody comes to an end. */
 static double key_of(const struct outcome *o)
 {
 	struct metrics_sum sum = metrics_sum(o->metrics);
 
-	return sum.done ? sum.turnaround_ms : sum.waiting_ms;
+	return sum.done ? sum.turnaround_ms : sum.response_ms;
 }
 
-/* The run in the middle by mean turnaround; NULL: none succeeded. */
+/* The run in the middle by that; NULL: none succeeded. */
 static struct outcome *median_run(struct sched_run *s, unsigned sched)
 {
 	struct outcome *best = NULL;
@@ -172,19 +169,22 @@ static void print_spread(struct sched_run *s)
 {
 	for (unsigned i = 0; i < s->nr_scheds; i++) {
 		double lo = INFINITY, hi = 0;
-		char *name = sched_shown(s->scheds[i]);
+		const char *what = "turnaround";
+		const char *name = s->shown[i];
 
 		for (unsigned k = 0; k < s->repeat; k++) {
 			struct outcome *o = outcome_at(s, i, k);
 
 			if (!o->metrics)
 				continue;
+			struct metrics_sum sum = metrics_sum(o->metrics);
+
+			what = sum.done ? "turnaround" : "response";
 			lo = fmin(lo, key_of(o));
 			hi = fmax(hi, key_of(o));
 		}
-		printf("%s: mean turnaround of %u runs from %.3f to %.3f ms\n", name, s->repeat, lo,
+		printf("%s: mean %s of %u runs from %.3f to %.3f ms\n", name, what, s->repeat, lo,
 		       hi);
-		free(name);
 	}
 }
 
@@ -195,7 +195,7 @@ static void print_all(struct sched_run *s)
 	if (s->json)
 		putchar('[');
 	for (unsigned i = 0; i < s->nr_scheds; i++) {
-		char *name = sched_shown(s->scheds[i]);
+		const char *name = s->shown[i];
 
 		for (unsigned k = 0; k < s->repeat; k++) {
 			struct outcome *o = outcome_at(s, i, k);
@@ -210,7 +210,6 @@ static void print_all(struct sched_run *s)
 			}
 			first = false;
 		}
-		free(name);
 	}
 	if (s->json)
 		fputs("\n]\n", stdout);
@@ -221,7 +220,9 @@ static const char *summary_of(const char *sched)
 	char *copy = xasprintf("%s", sched);
 	const char *options;
 
-	return parse_sched(copy, &options)->summary;
+	const char *summary = parse_sched(copy, &options)->summary;
+	free(copy);
+	return summary;
 }
 
 /* The runs that succeeded, in the middle each. */
@@ -233,7 +234,7 @@ static unsigned collect(struct sched_run *s, struct report_run *runs)
 		struct outcome *o = median_run(s, i);
 
 		if (o)
-			runs[n++] = (struct report_run){.sched = sched_shown(s->scheds[i]),
+			runs[n++] = (struct report_run){.sched = s->shown[i],
 							.summary = summary_of(s->scheds[i]),
 							.timeline = o->timeline,
 							.metrics = o->metrics};
@@ -295,14 +296,31 @@ static unsigned run_all(struct sched_run *s)
 			struct outcome *o = outcome_at(s, i, k);
 
 			failed += experiment_run(&s->e, s->scheds[i], o) < 0;
-			warn_if_disturbed(s->scheds[i], o);
+			warn_if_disturbed(s->shown[i], o);
 			if (o->refused && k == 0)
 				fprintf(stderr,
 					"ukernel: sched run: %s: %u task(s) did not get the class "
 					"that they asked for\n",
-					s->scheds[i], o->refused);
+					s->shown[i], o->refused);
 		}
 	return failed;
+}
+
+static void finish(struct sched_run *s, struct report_run *runs)
+{
+	free(runs);
+	for (unsigned i = 0; i < s->nr_scheds * s->repeat; i++)
+		outcome_free(&s->outcomes[i]);
+	free(s->outcomes);
+	for (unsigned i = 0; i < s->nr_scheds; i++) {
+		free(s->scheds[i]);
+		free(s->shown[i]);
+	}
+	free(s->scheds);
+	free(s->shown);
+	free((char *)s->e.file);
+	free((char *)s->e.player);
+	free(s->e.loops_per_ms);
 }
 
 int command_sched_run(int argc, char **argv)
@@ -345,5 +363,7 @@ int command_sched_run(int argc, char **argv)
 		print_tables(&s, runs, n);
 	if (s.html && n)
 		write_page(&s, runs, n);
+	finish(&s, runs);
+	workload_free(w);
 	return failed ? EXIT_OWN_FAILURE : 0;
 }

@@ -107,7 +107,7 @@ static uint64_t *latencies(const struct metrics *m, const char *group, size_t *n
 	for (size_t i = 0; all && i < m->nr_rows; i++) {
 		const struct samples *s = &m->rows[i]->wakeups;
 
-		if (group && strcmp(m->rows[i]->group, group) != 0)
+		if (!s->n || (group && strcmp(m->rows[i]->group, group) != 0))
 			continue;
 		memcpy(all + *n, s->ns, s->n * sizeof(*all));
 		*n += s->n;
