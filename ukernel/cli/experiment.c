@@ -34,9 +34,10 @@ static char *program_dir(void)
 	char *self = realpath("/proc/self/exe", NULL);
 	char *slash = self ? strrchr(self, '/') : NULL;
 
-	if (!slash)
+	if (slash)
+		*slash = '\0';
+	else
 		die("cannot tell where this program lies");
-	*slash = '\0';
 	return self;
 }
 
