@@ -129,8 +129,9 @@ void costs_print(FILE *out, const struct costs *c)
 	fputs("     seconds      %  where the time went\n", out);
 	put_line(out, c, guests,
 		 "guests on a CPU: their code, their page faults, the host's part of their calls");
-	put_line(out, c, away_cycles(c) - guests,
-		 "trap entry and exit: wake-ups, events taken, results given");
+	put_line(
+	    out, c, away_cycles(c) - guests,
+	    "trap entry and exit: wake-ups, events taken, results given, waits for a host CPU");
 	for (int k = 0; k < COST_TAKE; k++)
 		put_line(out, c, kind_total(c, k), kind_names[k]);
 	put_line(out, c, c->spent[SYSCALL_MAX][COST_HANDLER],
