@@ -1,7 +1,8 @@
 /*
- * hostnode.c - objects in a host directory tree.  See hostnode.h.
+ * hostnode.c - objects in a host directory tree, and for how long what the host said about them is
+ * believed.  See hostnode.h; the descriptors are in hostfd.c.
  */
-#include "fs/hostnode.h"
+#include "fs/hostnode_parts.h"
 
 #include "fs/host.h"
 #include "fs/vfs.h"
@@ -13,22 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_SIZE   4096
-#define HOT_SECONDS 3
-
-struct host_tree {
-	struct host_node *root; /* uncounted */
-	int root_fd;
-	dev_t dev[64]; /* [0] the root's; position tells inode numbers apart */
-	unsigned nr_devs;
-	uint64_t trust_ns;
-	struct host_node *hash[HASH_SIZE];
-};
-
-/* Nodes that hold a descriptor, least recently used first. */
-static struct list_head fd_lru = LIST_INIT(fd_lru);
-static unsigned fd_count;
-static unsigned fd_budget; /* set from RLIMIT_NOFILE at the first use */
+#define HOT_SECONDS 3 /* what changed since then is not believed */
 
 unsigned host_misbeliefs;
 
@@ -43,15 +29,14 @@ uint64_t host_now_ns(void)
 	return now_ns;
 }
 
-/* Is what was learnt then still good? */
-static bool still_good(const struct host_tree *tree, uint64_t learnt_ns)
+bool host_still_good(const struct host_tree *tree, uint64_t learnt_ns)
 {
 	return learnt_ns != 0 &&
 	       (tree->trust_ns == HOST_TRUST_FOREVER ||
 		(tree->trust_ns != HOST_TRUST_NONE && host_now_ns() - learnt_ns < tree->trust_ns));
 }
 
-static void st_learnt(struct host_node *n, const struct stat *st)
+void host_st_learnt(struct host_node *n, const struct stat *st)
 {
 	n->st = *st;
 	n->st_tick = vfs_tick;
@@ -63,8 +48,7 @@ static void st_learnt(struct host_node *n, const struct stat *st)
 		n->st_ns = 0;
 }
 
-/* The name that n has is not its own any more. */
-static void node_misbelieved(struct host_node *n)
+void host_node_misbelieved(struct host_node *n)
 {
 	n->seen_ns = 0;
 	n->st_tick = 0;
@@ -74,55 +58,6 @@ static void node_misbelieved(struct host_node *n)
 static struct host_node **hash_head(struct host_tree *tree, dev_t dev, ino_t ino)
 {
 	return &tree->hash[(ino * 0x9e3779b97f4a7c15ULL >> 40 ^ dev) % HASH_SIZE];
-}
-
-static unsigned node_fds(const struct host_node *n)
-{
-	return (n->path_fd >= 0) + (n->data_fd[0] >= 0) + (n->data_fd[1] >= 0);
-}
-
-static void close_idle(struct host_node *n, int *fd)
-{
-	if (*fd < 0)
-		return;
-	host_close(*fd);
-	*fd = -1;
-	fd_count--;
-}
-
-/* Close what nobody borrows, the longest unused first, until the budget is kept.  keep has just
- * been used. */
-static void fds_trim(struct host_node *keep)
-{
-	struct host_node *n, *tmp;
-
-	if (!fd_budget) {
-		uint64_t limit = host_raise_nofile();
-
-		fd_budget = limit / 4 < 4096 ? limit / 4 : 4096;
-	}
-	if (fd_count <= fd_budget)
-		return;
-	list_for_each_safe (n, tmp, &fd_lru, lru) {
-		if (fd_count <= fd_budget * 7 / 8)
-			return;
-		if (n == keep)
-			continue;
-		if (n->parent || n->path_fd != n->tree->root_fd)
-			close_idle(n, &n->path_fd);
-		for (int w = 0; w < 2; w++)
-			if (n->opens[w] == 0)
-				close_idle(n, &n->data_fd[w]);
-		if (node_fds(n) == 0)
-			list_del(&n->lru);
-	}
-}
-
-static void fd_used(struct host_node *n)
-{
-	list_del(&n->lru);
-	list_add_tail(&n->lru, &fd_lru);
-	fds_trim(n);
 }
 
 static struct host_node *node_create(struct host_tree *tree, struct host_node *parent,
@@ -141,7 +76,7 @@ static struct host_node *node_create(struct host_tree *tree, struct host_node *p
 	n->refs = 1;
 	n->tree = tree;
 	n->parent = parent ? host_node_get(parent) : NULL;
-	st_learnt(n, st);
+	host_st_learnt(n, st);
 	n->path_fd = n->data_fd[0] = n->data_fd[1] = -1;
 	list_init(&n->lru);
 	n->hash_next = *head;
@@ -164,10 +99,7 @@ void host_node_put(struct host_node *n)
 		while (*p != n)
 			p = &(*p)->hash_next;
 		*p = n->hash_next;
-		close_idle(n, &n->path_fd);
-		close_idle(n, &n->data_fd[0]);
-		close_idle(n, &n->data_fd[1]);
-		list_del(&n->lru);
+		host_fds_close(n);
 		free(n->name);
 		free(n->link);
 		free(n);
@@ -204,8 +136,7 @@ int host_tree_open(const char *path, const char *options, struct host_tree **out
 	if (!tree->root)
 		goto fail;
 	tree->root->path_fd = fd;
-	fd_count++;
-	fd_used(tree->root);
+	host_fd_added(tree->root);
 	*out = tree;
 	*root = tree->root;
 	return 0;
@@ -229,7 +160,7 @@ uint64_t host_node_ino(const struct host_node *n)
 	return n->st.st_ino ^ (uint64_t)i << 52;
 }
 
-static bool same_object(const struct stat *a, const struct stat *b)
+bool host_same_object(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
 	       (a->st_mode & S_IFMT) == (b->st_mode & S_IFMT);
@@ -238,7 +169,7 @@ static bool same_object(const struct stat *a, const struct stat *b)
 static void node_seen(struct host_node *n, struct host_node *dir, const char *name,
 		      const struct stat *st)
 {
-	st_learnt(n, st);
+	host_st_learnt(n, st);
 	n->seen_ns = host_now_ns();
 	if (n->parent != dir || strcmp(n->name, name) != 0)
 		host_node_moved(n, dir, name);
@@ -266,7 +197,7 @@ int host_node_lookup(struct host_node *dir, const char *name, struct host_node *
 	if (err)
 		return err;
 	for (n = *hash_head(dir->tree, st.st_dev, st.st_ino); n; n = n->hash_next)
-		if (same_object(&n->st, &st))
+		if (host_same_object(&n->st, &st))
 			break;
 	if (n)
 		host_node_get(n);
@@ -286,8 +217,8 @@ static bool name_trusted(const struct host_node *dir, const char *name,
 			 const struct host_node *node, uint64_t checked_ns)
 {
 	if (!node)
-		return still_good(dir->tree, checked_ns);
-	return node->parent == dir && still_good(dir->tree, node->seen_ns) &&
+		return host_still_good(dir->tree, checked_ns);
+	return node->parent == dir && host_still_good(dir->tree, node->seen_ns) &&
 	       strcmp(node->name, name) == 0;
 }
 
@@ -304,7 +235,7 @@ bool host_node_check(struct host_node *dir, const char *name, struct host_node *
 	*checked_ns = host_now_ns();
 	if (err || !node)
 		return err == -ENOENT && !node;
-	if (!same_object(&st, &node->st))
+	if (!host_same_object(&st, &node->st))
 		return false;
 	if (node->parent)
 		node_seen(node, dir, name, &st);
@@ -321,7 +252,8 @@ static int node_any_fd(const struct host_node *n)
 /* Nobody writes to it, and what we know is not old. */
 static bool st_trusted(const struct host_node *n)
 {
-	return n->st_tick != 0 && n->data_fd[1] < 0 && !n->mapped && still_good(n->tree, n->st_ns);
+	return n->st_tick != 0 && n->data_fd[1] < 0 && !n->mapped &&
+	       host_still_good(n->tree, n->st_ns);
 }
 
 int host_node_stat(struct host_node *n, struct stat *st)
@@ -336,14 +268,14 @@ int host_node_stat(struct host_node *n, struct stat *st)
 		} else {
 			fd = host_node_fd(n->parent);
 			err = fd < 0 ? fd : host_fstatat(fd, n->name, &now);
-			if (!err && !same_object(&now, &n->st))
+			if (!err && !host_same_object(&now, &n->st))
 				err = -ENOENT;
 			if (err == -ENOENT)
-				node_misbelieved(n);
+				host_node_misbelieved(n);
 		}
 		if (err)
 			return err;
-		st_learnt(n, &now);
+		host_st_learnt(n, &now);
 	}
 	*st = n->st;
 	return 0;
@@ -371,103 +303,6 @@ void host_node_moved(struct host_node *n, struct host_node *parent, const char *
 	n->name = copy;
 	n->parent = host_node_get(parent);
 	host_node_put(old);
-}
-
-/* A descriptor of n that is at hand; -1: none. */
-static int node_held(const struct host_node *n)
-{
-	if (n->path_fd >= 0)
-		return n->path_fd;
-	return n->data_fd[0] >= 0 ? n->data_fd[0] : n->data_fd[1];
-}
-
-/* Open n again: by a descriptor that is held (it may have no name any more), or through its parent,
- * and then make sure that it still is n. */
-static int node_reopen(struct host_node *n, int flags)
-{
-	struct stat st;
-	int dirfd, fd, err;
-
-	if (!n->parent)
-		return host_reopen(n->tree->root_fd, flags);
-	if (node_held(n) >= 0)
-		return host_reopen(node_held(n), flags);
-	dirfd = host_node_fd(n->parent);
-	if (dirfd < 0)
-		return dirfd;
-	fd = host_openat(dirfd, n->name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
-	if (fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR)
-		node_misbelieved(n);
-	if (fd < 0 || still_good(n->tree, n->seen_ns))
-		return fd;
-	err = host_fstat(fd, &st);
-	if (!err && !same_object(&st, &n->st))
-		err = -ENOENT;
-	if (err) {
-		host_close(fd);
-		node_misbelieved(n);
-		return err;
-	}
-	st_learnt(n, &st);
-	return fd;
-}
-
-/*
- * Nodes from the first that has a descriptor down to n are opened in turn.  Not by recursion: a
- * guest may have gone down very deep.
- */
-int host_node_fd(struct host_node *n)
-{
-	while (n->path_fd < 0) {
-		struct host_node *top = n;
-		int fd;
-
-		while (top->parent && top->parent->path_fd < 0)
-			top = top->parent;
-		fd = node_reopen(top, O_PATH);
-		if (fd < 0)
-			return fd;
-		top->path_fd = fd;
-		fd_count++;
-		fd_used(top);
-	}
-	fd_used(n);
-	return n->path_fd;
-}
-
-int host_node_open(struct host_node *n, bool write)
-{
-	int fd;
-
-	if (!S_ISREG(n->st.st_mode))
-		return -ENXIO;
-	if (n->closed)
-		return -EACCES;
-	if (n->data_fd[write] < 0) {
-		fd = node_reopen(n, write ? O_RDWR : O_RDONLY);
-		if (fd == -EACCES && write)
-			fd = node_reopen(n, O_WRONLY);
-		if (fd < 0)
-			return fd;
-		n->data_fd[write] = fd;
-		fd_count++;
-	}
-	n->opens[write]++;
-	fd_used(n);
-	return n->data_fd[write];
-}
-
-void host_node_close(struct host_node *n, bool write)
-{
-	n->opens[write]--;
-	/* A descriptor for writing is not kept: ETXTBSY for the host's programs, O_TRUNC races. */
-	if (write && n->opens[write] == 0)
-		close_idle(n, &n->data_fd[write]);
-}
-
-int host_node_opendir(struct host_node *n)
-{
-	return n->closed ? -EACCES : node_reopen(n, O_RDONLY | O_DIRECTORY);
 }
 
 /* A symlink's text never changes: it takes another one in its place, which the ctime tells. */
