@@ -137,10 +137,14 @@ def executable_ranges(supervisor):
             fields = line.split(None, 5)
             name = fields[5] if len(fields) > 5 else ""
             if "x" not in fields[1] or "/guests/" in name or "vsyscall" in name or \
-                    "ukernel-text" in name or "ukernel-trampolines" in name:
-                continue  # the guest's own, rewritten, and what leads from there and back into it
+                    "ukernel-text" in name:
+                continue  # the guest's own, rewritten or not
             lo, hi = (int(x, 16) for x in fields[0].split("-"))
-            ranges.add((lo, hi, 16 if "vdso" in name else 1, name))
+            if "ukernel-trampolines" in name:  # all alike, and most of it is empty
+                ranges.add((lo, lo + 0x400, 1, name))
+                ranges.add((lo + 0x400, hi, 1021, name))
+            else:
+                ranges.add((lo, hi, 16 if "vdso" in name else 1, name))
     return sorted(ranges)
 
 
