@@ -16,6 +16,8 @@
  *
  *	PATCH_GAP: `syscall` itself becomes a short jump, to bytes that nothing can reach: padding
  *	behind a ret or jmp.  They hold `jmp *slot`, or, where they are too few, a jump to others.
+ *	(Where `syscall` lies across two pages, the instruction before it becomes that short jump
+ *	and moves as above.)
  *
  * Where instructions begin is taken as known when all decodings that start some way before agree.
  * That bytes are dead is taken as proven when they are padding between an instruction after which
@@ -38,6 +40,8 @@
 #define JMP_SLOT_LEN 7 /* ff 24 25 imm32 */
 #define JMP_REL_LEN  5 /* e9 rel32 */
 #define SYSCALL_LEN  2
+
+#define REFUSED 0x06 /* no opcode in 64-bit mode */
 
 #define NR_RT_SIGRETURN 15
 
@@ -158,8 +162,6 @@ static bool site_plausible(const struct patch_text *t, uint64_t sys, struct patc
 	if (sys < t->off || sys - t->off + SYSCALL_LEN > t->len || byte_at(t, sys) != 0x0f ||
 	    byte_at(t, sys + 1) != 0x05)
 		refuse(plan, "there is no syscall instruction");
-	else if (!page_same(sys, sys + SYSCALL_LEN - 1))
-		refuse(plan, "it lies across two pages");
 	else if (!boundary_proven(t, sys))
 		refuse(plan, "not clear how to decode what is before it");
 	else
@@ -195,6 +197,14 @@ static bool before_read(const struct patch_text *t, struct patch_plan *plan,
 	return false;
 }
 
+static void displace(const struct patch_text *t, struct patch_plan *plan, size_t len)
+{
+	plan->kind = PATCH_BEFORE;
+	plan->start = plan->sys - len;
+	plan->displaced_len = (uint8_t)len;
+	memcpy(plan->displaced, t->bytes + (plan->start - t->off), len);
+}
+
 void patch_before(const struct patch_text *t, uint64_t sys, struct patch_plan *plan)
 {
 	ZydisDecodedInstruction insn;
@@ -206,6 +216,8 @@ void patch_before(const struct patch_text *t, uint64_t sys, struct patch_plan *p
 	len = insn.length;
 	if (len == 0)
 		refuse(plan, "not clear which instruction is before it");
+	else if (!page_same(sys, sys + SYSCALL_LEN - 1))
+		refuse(plan, "it lies across two pages");
 	else if (len < JMP_SLOT_LEN - SYSCALL_LEN)
 		refuse(plan, "the instruction before it is too short");
 	else if (len + SYSCALL_LEN > sizeof(plan->piece[0].bytes))
@@ -216,11 +228,8 @@ void patch_before(const struct patch_text *t, uint64_t sys, struct patch_plan *p
 		refuse(plan, "what would be replaced lies across two pages");
 	if (plan->why != NULL)
 		return;
-	plan->kind = PATCH_BEFORE;
+	displace(t, plan, len);
 	plan->why = plan->nr >= 0 ? "mov+syscall" : "instruction+syscall";
-	plan->start = sys - len;
-	plan->displaced_len = (uint8_t)len;
-	memcpy(plan->displaced, t->bytes + (plan->start - t->off), len);
 	plan->pieces = 1;
 	plan->piece[0] = (struct patch_piece){plan->start, (uint8_t)(len + SYSCALL_LEN), {0}};
 }
@@ -342,13 +351,37 @@ static bool gap_find(const struct patch_text *t, uint64_t from, uint64_t to, siz
 	return false;
 }
 
-static void piece_jump(struct patch_plan *plan, uint64_t from, uint64_t to, uint8_t len)
+static void piece_jump(struct patch_plan *plan, uint64_t from, uint64_t to)
 {
 	struct patch_piece *p = &plan->piece[plan->pieces++];
-	uint32_t rel = (uint32_t)(to - (from + len));
+	uint32_t rel = (uint32_t)(to - (from + JMP_REL_LEN));
 
-	*p = (struct patch_piece){from, len, {len == SYSCALL_LEN ? 0xeb : 0xe9}};
-	memcpy(p->bytes + 1, &rel, len - 1U);
+	*p = (struct patch_piece){from, JMP_REL_LEN, {0xe9}};
+	memcpy(p->bytes + 1, &rel, sizeof(rel));
+}
+
+/* Two bytes, or the first of them and the instruction before, become a short jump.  Where syscall
+ * lies across two pages only its first byte can change, into one that the CPU refuses. */
+static bool site_shorten(const struct patch_text *t, struct patch_plan *plan,
+			 const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *operand)
+{
+	struct patch_piece *p = &plan->piece[0];
+
+	plan->pieces = 1;
+	plan->kind = PATCH_GAP;
+	*p = (struct patch_piece){plan->sys, SYSCALL_LEN, {0xeb}};
+	if (page_same(plan->sys, plan->sys + SYSCALL_LEN - 1))
+		return true;
+	if (insn->length < SYSCALL_LEN || !movable(insn, operand) ||
+	    !page_same(plan->sys - insn->length, plan->sys)) {
+		refuse(plan, "it lies across two pages");
+		return false;
+	}
+	displace(t, plan, insn->length);
+	*p = (struct patch_piece){plan->start, (uint8_t)(insn->length + 1), {0xeb}};
+	memset(p->bytes + SYSCALL_LEN, 0xcc, insn->length - SYSCALL_LEN);
+	p->bytes[insn->length] = REFUSED;
+	return true;
 }
 
 void patch_gap(const struct patch_text *t, uint64_t sys, const struct patch_piece *taken,
@@ -359,24 +392,35 @@ void patch_gap(const struct patch_text *t, uint64_t sys, const struct patch_piec
 	ZydisDecodedInstruction insn;
 	ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT];
 
-	if (!site_plausible(t, sys, plan) || !before_read(t, plan, &insn, operand))
+	if (!site_plausible(t, sys, plan) || !before_read(t, plan, &insn, operand) ||
+	    !site_shorten(t, plan, &insn, operand))
 		return;
-	from = sys - page < 120 ? page : sys - 120;
-	to = page + PAGE - sys < 128 ? page + PAGE : sys + 128;
-	if (gap_find(t, from, to, JMP_SLOT_LEN, taken, ntaken, &near)) {
-		piece_jump(plan, sys, near.off, SYSCALL_LEN);
-		plan->piece[plan->pieces++] = (struct patch_piece){near.off, JMP_SLOT_LEN, {0}};
+	from = plan->start - page < 120 ? page : plan->start - 120;
+	to = page + PAGE - plan->start < 128 ? page + PAGE : plan->start + 128;
+	if (plan->displaced_len >= JMP_REL_LEN) { /* room for a long one */
+		if (!gap_find(t, page, page + PAGE, JMP_SLOT_LEN, taken, ntaken, &far)) {
+			refuse(plan, "no dead bytes in its page");
+			return;
+		}
+		plan->pieces = 0;
+		piece_jump(plan, plan->start, far.off);
+		plan->piece[0].len = plan->displaced_len + 1;
+		memset(plan->piece[0].bytes + JMP_REL_LEN, 0xcc,
+		       plan->displaced_len - (size_t)JMP_REL_LEN);
+		plan->piece[0].bytes[plan->displaced_len] = REFUSED;
+	} else if (gap_find(t, from, to, JMP_SLOT_LEN, taken, ntaken, &near)) {
+		far = near;
 	} else if (gap_find(t, from, to, JMP_REL_LEN, taken, ntaken, &near) &&
 		   gap_find(t, page, page + PAGE, JMP_SLOT_LEN, taken, ntaken, &far) &&
 		   (far.off >= near.off + near.len || near.off >= far.off + far.len)) {
-		piece_jump(plan, sys, near.off, SYSCALL_LEN);
-		piece_jump(plan, near.off, far.off, JMP_REL_LEN);
-		plan->piece[plan->pieces++] = (struct patch_piece){far.off, JMP_SLOT_LEN, {0}};
+		piece_jump(plan, near.off, far.off);
 	} else {
 		refuse(plan, "no dead bytes within reach");
 		return;
 	}
-	plan->kind = PATCH_GAP;
+	if (plan->piece[0].bytes[0] == 0xeb)
+		plan->piece[0].bytes[1] = (uint8_t)(near.off - (plan->start + SYSCALL_LEN));
+	plan->piece[plan->pieces++] = (struct patch_piece){far.off, JMP_SLOT_LEN, {0}};
 	plan->why = plan->pieces == 2 ? "gap" : "two gaps";
 }
 

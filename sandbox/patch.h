@@ -21,7 +21,7 @@ struct patch_text {
 enum patch_kind {
 	PATCH_NONE,
 	PATCH_BEFORE, /* the instruction before, of five bytes or more, makes room */
-	PATCH_GAP,    /* a short jump to dead bytes, which hold the long one */
+	PATCH_GAP,    /* a short jump there to dead bytes, which hold the long one */
 };
 
 #define PATCH_DISPLACED_MAX 15
@@ -49,8 +49,9 @@ struct patch_plan {
  * hundred bytes. */
 void patch_before(const struct patch_text *text, uint64_t sys, struct patch_plan *plan);
 
-/* The same by dead bytes near by, in sys' page.  text: all that may branch to them; this reads
- * every byte of it.  taken: pieces that lie in the page already. */
+/* The same by dead bytes near by, in sys' page: PATCH_GAP, or PATCH_BEFORE with more than one
+ * piece.  text: all that may branch to them; this reads every byte of it.  taken: pieces that lie
+ * in the page already. */
 void patch_gap(const struct patch_text *text, uint64_t sys, const struct patch_piece *taken,
 	       size_t ntaken, struct patch_plan *plan);
 

@@ -101,10 +101,12 @@ static void counts_note(void)
 
 static struct text_site *site_new(struct vthread *th, const struct piece *p, uint64_t sys)
 {
-	static uint8_t bytes[LOOK_BACK + PAGE_SIZE];
+	static uint8_t bytes[LOOK_BACK + PAGE_SIZE + 1];
 	uint64_t page = sys & PAGE_MASK;
 	size_t back = page - p->off < LOOK_BACK ? page - p->off : LOOK_BACK;
-	struct patch_text text = {bytes, page - back, back + PAGE_SIZE};
+	/* A `syscall` may have its second byte on the next page. */
+	size_t more = p->end - (piece_base(p) + page) > PAGE_SIZE;
+	struct patch_text text = {bytes, page - back, back + PAGE_SIZE + more};
 	struct text_site *site;
 
 	if (mem_read(th, piece_base(p) + text.off, bytes, text.len) != text.len)
@@ -190,13 +192,13 @@ static bool place_in_text(const struct piece *p, uint64_t off, struct place *pla
 		place->moved = plan->kind == PATCH_BEFORE;
 		place->first = false;
 		place->in_text = true;
-		if (plan->kind == PATCH_BEFORE && off == jump && jump != plan->start) {
+		if (plan->pieces == 1 && off == jump && jump != plan->start) {
 			place->step = TRAMPOLINE_BEFORE;
 			return true;
 		}
 		for (int k = 1; k < plan->pieces; k++) {
 			if (off == plan->piece[k].off) {
-				place->step = TRAMPOLINE_CALL;
+				place->step = place->moved ? TRAMPOLINE_BEFORE : TRAMPOLINE_CALL;
 				return true;
 			}
 		}

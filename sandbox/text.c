@@ -399,7 +399,7 @@ void text_site_decide_gap(struct text_file *file, struct text_site *site)
 	text.bytes = bytes;
 	text.len = got < 0 ? 0 : (size_t)got;
 	if (page->off < off || sys - off + 2 > text.len ||
-	    memcmp(bytes + (page->off - off), page->original, sys + 2 - page->off) != 0) {
+	    memcmp(bytes + (page->off - off), page->original, sys + 1 - page->off) != 0) {
 		site_never(site, "its text cannot be read");
 	} else if (ntaken == sizeof(taken) / sizeof(taken[0])) {
 		site_never(site, "its page is full");

@@ -51,7 +51,7 @@ static void plan_check(const struct patch_text *t, struct patch_plan *plan)
 	for (;;) {
 		cr_assert(mask[at - page], "%lx", (long)plan->sys);
 		cr_assert_gt(decode(copy + (at - page), 16, &insn), 0);
-		if (insn.mnemonic == ZYDIS_MNEMONIC_NOP)
+		if (insn.mnemonic == ZYDIS_MNEMONIC_NOP && copy[at - page] != 0xeb)
 			at += insn.length;
 		else if (copy[at - page] == 0xeb)
 			at += 2 + (uint64_t)(int64_t)(int8_t)copy[at - page + 1];
