@@ -155,6 +155,7 @@ int modules_clone(struct turbo_space *space, const struct turbo_space *from)
 		m->piece[m->n] = old->piece[m->n];
 		text_get(m->piece[m->n].file);
 	}
+	m->warm = old->warm;
 	space->text = m;
 	return 0;
 }
@@ -254,24 +255,31 @@ static bool list_restore(const struct modules *m, const struct vm_op *op, size_t
 	return true;
 }
 
+/* Those of file's patched pages in [off, end) that are not in its mirror, over a mapping at base +
+ * off. */
+static void list_patched(struct text_file *file, uint64_t base, uint64_t off, uint64_t end,
+			 int prot, size_t of)
+{
+	struct vm_op map;
+
+	for (unsigned i = 0, n = 1; i < file->pages && file->stale > 0; i++) {
+		struct text_page *page = file->page[i];
+
+		if (page->off < off || page->off >= end || !text_page_stale(page) || n++ == OPS_ONE)
+			continue; /* it will trap, and be patched then */
+		if (text_page_map(page, base + page->off, prot, &map))
+			list_add(&map, of);
+	}
+}
+
 /* A mapping of text, from where the patches are. */
-static bool list_map_text(const struct piece *p, const struct vm_op *op, size_t of)
+static void list_map_text(const struct piece *p, const struct vm_op *op, size_t of)
 {
 	struct vm_op map = *op;
 
 	text_substitute(p->file, &map);
-	if (!list_add(&map, of))
-		return false;
-	for (unsigned i = 0, n = 1; i < p->file->pages && p->file->stale > 0; i++) {
-		struct text_page *page = p->file->page[i];
-
-		if (page->off < op->off || page->off >= op->off + op->len ||
-		    !text_page_stale(page) || n++ == OPS_ONE)
-			continue; /* it will trap, and be patched then */
-		if (text_page_map(page, op->addr + (page->off - op->off), op->prot, &map))
-			list_add(&map, of);
-	}
-	return true;
+	list_add(&map, of);
+	list_patched(p->file, piece_base(p), op->off, op->off + op->len, op->prot, of);
 }
 
 /* The change has been made: what does it mean for the pieces? */
@@ -346,7 +354,10 @@ static void list_add_text(struct vthread *th, const struct vm_op *op, size_t of)
 		list_add(op, of);
 		return;
 	}
-	list_map_text(&piece, op, of);
+	if (m->warm)
+		list_map_text(&piece, op, of);
+	else
+		list_add(op, of);
 	piece_insert(m, piece_index(m, piece.start), piece);
 	piece_publish(th->space, &piece);
 }
@@ -423,6 +434,36 @@ int modules_vm_apply(struct vthread *th, const struct vm_op *ops, size_t n, size
 	return ret;
 }
 
+void modules_warm(struct vthread *th)
+{
+	struct modules *m = modules_of(th->space);
+	size_t done;
+
+	m->warm = true;
+	list.n = 0;
+	for (unsigned i = 0; i < m->n && list.n + OPS_ONE < OPS_MAX; i++) {
+		const struct piece *p = &m->piece[i];
+		struct vm_op map = {
+		    .kind = VM_MAP,
+		    .addr = p->start,
+		    .len = p->end - p->start,
+		    .prot = p->prot,
+		    .flags = MAP_PRIVATE,
+		    .host_fd = p->file->fd,
+		    .off = p->off,
+		};
+
+		if (p->file->patched == 0 || !(p->prot & PROT_EXEC))
+			continue;
+		text_substitute(p->file, &map);
+		if (map.host_fd != p->file->fd)
+			list_add(&map, i);
+		list_patched(p->file, piece_base(p), p->off, p->off + map.len, p->prot, i);
+	}
+	if (list.n > 0)
+		vm_apply(th, list.op, list.n, &done);
+}
+
 /* ---- reading ---- */
 
 size_t modules_mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
@@ -440,7 +481,7 @@ size_t modules_mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
 			const struct text_page *page = p->file->page[k];
 			uaddr_t at = piece_base(p) + page->off, lo, hi;
 
-			if (page->off < p->off || at >= p->end)
+			if (page->off < p->off || at >= p->end || page->patched == 0)
 				continue;
 			lo = at > from ? at : from;
 			hi = at + PAGE_SIZE < end ? at + PAGE_SIZE : end;

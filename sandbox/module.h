@@ -22,6 +22,8 @@ struct piece {
 struct modules {
 	struct piece *piece; /* ordered by address */
 	unsigned n, room;
+	unsigned traps; /* by instructions that could be jumps */
+	bool warm; /* makes enough calls to be worth it: has patched pages where there are any */
 };
 
 /* What trampolines add an offset in the file to. */
@@ -39,6 +41,9 @@ void modules_fini(struct turbo_space *space);
 
 /* space->modules has become known: fill it in.  From then on it is kept up to date. */
 void modules_publish(struct turbo_space *space);
+
+/* From now on th's space shall have patched pages; th is held. */
+void modules_warm(struct vthread *th);
 
 /* vm_apply(), with files' patched pages in place of their own, and back. */
 int modules_vm_apply(struct vthread *th, const struct vm_op *ops, size_t n, size_t *done);

@@ -34,7 +34,7 @@
 
 /* A decoding is trusted that began this many bytes before, or more. */
 #define SYNC_NEAR 40
-#define SYNC_FAR  120
+#define SYNC_FAR  100
 #define SYNC_MIN  12 /* so many of them have to agree */
 
 #define JMP_SLOT_LEN 7 /* ff 24 25 imm32 */
@@ -56,16 +56,31 @@ static const ZydisDecoder *decoder(void)
 	return &d;
 }
 
+/* Lengths that were asked for since the text changed; most are wanted several times. */
+#define MEMO 512
+static struct {
+	uint64_t off;
+	uint8_t len;
+	unsigned turn; /* 0 never */
+} memo[MEMO];
+static unsigned memo_turn;
+
 /* The length of the instruction at off; 0: none. */
 static size_t length_at(const struct patch_text *t, uint64_t off)
 {
 	ZydisDecodedInstruction insn;
 	uint64_t at = off - t->off;
 
-	if (off < t->off || at >= t->len ||
-	    !ZYAN_SUCCESS(
-		ZydisDecoderDecodeInstruction(decoder(), NULL, t->bytes + at, t->len - at, &insn)))
+	if (off < t->off || at >= t->len)
 		return 0;
+	if (memo[off % MEMO].turn == memo_turn && memo[off % MEMO].off == off)
+		return memo[off % MEMO].len;
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder(), NULL, t->bytes + at,
+							t->len - at, &insn)))
+		insn.length = 0;
+	memo[off % MEMO].turn = memo_turn;
+	memo[off % MEMO].off = off;
+	memo[off % MEMO].len = insn.length;
 	return insn.length;
 }
 
@@ -158,6 +173,7 @@ static void refuse(struct patch_plan *plan, const char *why)
 /* What both ways ask first. */
 static bool site_plausible(const struct patch_text *t, uint64_t sys, struct patch_plan *plan)
 {
+	memo_turn++;
 	*plan = (struct patch_plan){.sys = sys, .start = sys, .nr = -1};
 	if (sys < t->off || sys - t->off + SYSCALL_LEN > t->len || byte_at(t, sys) != 0x0f ||
 	    byte_at(t, sys + 1) != 0x05)

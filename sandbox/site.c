@@ -14,8 +14,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "mailbox.h"
 #include "module.h"
 #include "patch.h"
 #include "regs.h"
@@ -31,14 +33,15 @@
 #define JMP_SLOT_LEN 7
 #define LOOK_BACK    128 /* bytes before a site that say how to decode */
 
-/* Real traps at a site until ... */
-#define TRAPS_TO_REMAP	3   /* ... a space that runs already gets the patched page */
-#define LEFT_TO_TELL	100 /* ... it is worth a line in the end */
-#define TRAPS_TO_SEARCH 32  /* ... dead bytes are looked for in the whole text */
+/* Real traps until ... */
+#define TRAPS_TO_DECIDE 4   /* ... a site is looked at */
+#define TRAPS_TO_SEARCH 32  /* ... dead bytes for it are looked for in the whole text */
+#define TRAPS_TO_WARM	50  /* ... a space gets patched pages, and a mailbox */
+#define LEFT_TO_TELL	100 /* ... a site is worth a line in the end */
 
 struct turbo_counts turbo_counts;
 
-static const struct modules *modules_of(const struct vthread *th)
+static struct modules *modules_of(const struct vthread *th)
 {
 	return th->space == NULL ? NULL : th->space->text;
 }
@@ -60,7 +63,7 @@ static void file_name(const struct text_file *file, char *out, size_t size)
 
 static void site_note(const struct text_file *file, const struct text_site *site)
 {
-	static const char *const state[] = {"wait", "jump", "leave"};
+	static const char *const state[] = {"new", "wait", "jump", "leave"};
 	char name[300], text[400], nr[32] = "";
 
 	file_name(file, name, sizeof(name));
@@ -99,22 +102,17 @@ static void counts_note(void)
 
 /* ---- trapping ---- */
 
-static struct text_site *site_new(struct vthread *th, const struct piece *p, uint64_t sys)
+static void site_decide(struct vthread *th, const struct piece *p, struct text_site *site)
 {
 	static uint8_t bytes[LOOK_BACK + PAGE_SIZE + 1];
-	uint64_t page = sys & PAGE_MASK;
+	uint64_t page = site->plan.sys & PAGE_MASK;
 	size_t back = page - p->off < LOOK_BACK ? page - p->off : LOOK_BACK;
 	/* A `syscall` may have its second byte on the next page. */
 	size_t more = p->end - (piece_base(p) + page) > PAGE_SIZE;
 	struct patch_text text = {bytes, page - back, back + PAGE_SIZE + more};
-	struct text_site *site;
 
-	if (mem_read(th, piece_base(p) + text.off, bytes, text.len) != text.len)
-		return NULL;
-	site = text_site_add(p->file, &text, sys);
-	if (site != NULL)
+	if (mem_read(th, piece_base(p) + text.off, bytes, text.len) == text.len)
 		text_site_decide(p->file, site, &text);
-	return site;
 }
 
 static void site_remap(struct vthread *th, const struct piece *p, uint64_t sys)
@@ -129,7 +127,7 @@ static void site_remap(struct vthread *th, const struct piece *p, uint64_t sys)
 
 void site_trapped(struct vthread *th, uaddr_t ip)
 {
-	const struct modules *m = modules_of(th);
+	struct modules *m = modules_of(th);
 	const struct piece *p = m == NULL ? NULL : piece_at(m, ip - SYSCALL_LEN);
 	struct text_site *site;
 	uint64_t sys;
@@ -141,17 +139,27 @@ void site_trapped(struct vthread *th, uaddr_t ip)
 	if (p == NULL)
 		return;
 	noted_addr = ip - SYSCALL_LEN;
-	sys = p->off + (ip - SYSCALL_LEN - p->start);
+	sys = p->off + (noted_addr - p->start);
 	site = text_site_find(p->file, sys);
 	if (site == NULL)
-		site = site_new(th, p, sys);
+		site = text_site_add(p->file, sys);
 	if (site == NULL)
 		return;
 	site->traps++;
+	m->traps++;
+	if (site->state == SITE_NEW && site->traps >= TRAPS_TO_DECIDE)
+		site_decide(th, p, site);
 	if (site->state == SITE_SEEN && site->traps >= TRAPS_TO_SEARCH)
 		text_site_decide_gap(p->file, site);
-	if (site->state == SITE_PATCHED && site->traps >= TRAPS_TO_REMAP)
+	if (site->state != SITE_PATCHED)
+		return;
+	if (m->warm) {
 		site_remap(th, p, sys);
+	} else if (m->traps >= TRAPS_TO_WARM) {
+		modules_warm(th);
+		if (th->box == NULL)
+			box_give(th);
+	}
 }
 
 /* ---- passing through ---- */
@@ -299,6 +307,8 @@ bool site_unwind(const struct vthread *th, struct regs *r)
 /* A call that stops its thread in any case gains nothing by the way through the stub. */
 static bool call_worth(int64_t nr)
 {
+	if (nr == SYS_exit || nr == SYS_exit_group)
+		return false;
 	return nr < SHAPES_MAX && turbo.control->shape[nr] != SHAPE_DIRECT;
 }
 

@@ -217,7 +217,7 @@ struct text_site *text_site_find(const struct text_file *file, uint64_t sys)
 	return NULL;
 }
 
-static struct text_page *page_add(struct text_file *file, uint64_t off, const uint8_t *bytes)
+static struct text_page *page_add(struct text_file *file, uint64_t off)
 {
 	unsigned at = page_index(file, off);
 	struct text_page **grown = realloc(file->page, (file->pages + 1) * sizeof(*grown));
@@ -225,13 +225,10 @@ static struct text_page *page_add(struct text_file *file, uint64_t off, const ui
 
 	if (grown != NULL)
 		file->page = grown;
-	if (page != NULL)
-		page->original = malloc(PAGE_SIZE);
-	if (grown == NULL || page == NULL || page->original == NULL) {
+	if (grown == NULL || page == NULL) {
 		free(page);
 		return NULL;
 	}
-	memcpy(page->original, bytes, PAGE_SIZE);
 	page->off = off;
 	page->copy = -1;
 	memmove(&file->page[at + 1], &file->page[at], (file->pages - at) * sizeof(*grown));
@@ -240,15 +237,13 @@ static struct text_page *page_add(struct text_file *file, uint64_t off, const ui
 	return page;
 }
 
-struct text_site *text_site_add(struct text_file *file, const struct patch_text *bytes,
-				uint64_t sys)
+struct text_site *text_site_add(struct text_file *file, uint64_t sys)
 {
 	struct text_page *page = text_page_find(file, sys);
 	struct text_site **grown, *site;
 
 	if (page == NULL)
-		page = page_add(file, sys & PAGE_MASK,
-				bytes->bytes + ((sys & PAGE_MASK) - bytes->off));
+		page = page_add(file, sys & PAGE_MASK);
 	if (page == NULL)
 		return NULL;
 	grown = realloc(page->site, (page->sites + 1) * sizeof(*grown));
@@ -359,9 +354,25 @@ static void site_patch(struct text_file *file, struct text_site *site)
 	file->stale += !stale;
 }
 
+/* Keep the page as it is in the file. */
+static bool page_know(struct text_page *page, const struct patch_text *bytes)
+{
+	if (page->original != NULL)
+		return true;
+	page->original = malloc(PAGE_SIZE);
+	if (page->original == NULL)
+		return false;
+	memcpy(page->original, bytes->bytes + (page->off - bytes->off), PAGE_SIZE);
+	return true;
+}
+
 void text_site_decide(struct text_file *file, struct text_site *site,
 		      const struct patch_text *bytes)
 {
+	if (!page_know(text_page_find(file, site->plan.sys), bytes)) {
+		site_never(site, "no memory");
+		return;
+	}
 	patch_before(bytes, site->plan.sys, &site->plan);
 	if (site->plan.kind != PATCH_NONE)
 		site_patch(file, site);

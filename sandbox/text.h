@@ -10,6 +10,7 @@
 #include "patch.h"
 
 enum site_state {
+	SITE_NEW,     /* nobody has looked at it */
 	SITE_SEEN,    /* not decided by dead bytes yet: it has not trapped often enough */
 	SITE_PATCHED, /* newer copies of the page have the jump */
 	SITE_NEVER,
@@ -25,7 +26,7 @@ struct text_site {
 
 struct text_page {
 	uint64_t off;	   /* in the file */
-	uint8_t *original; /* PAGE_SIZE bytes */
+	uint8_t *original; /* PAGE_SIZE bytes; NULL until a site in it is looked at */
 	struct text_site **site;
 	unsigned sites, patched;
 	int copy;      /* its newest copy in the pool of pages, -1 when none is patched */
@@ -66,12 +67,10 @@ void text_put(struct text_file *file);				      /* one less */
 struct text_page *text_page_find(const struct text_file *file, uint64_t off);
 struct text_site *text_site_find(const struct text_file *file, uint64_t sys);
 
-/* A site that traps for the first time.  bytes: the text round it; holds all of its page.  NULL: no
- * memory. */
-struct text_site *text_site_add(struct text_file *file, const struct patch_text *bytes,
-				uint64_t sys);
+/* A site that traps for the first time.  NULL: no memory. */
+struct text_site *text_site_add(struct text_file *file, uint64_t sys);
 /* Decide: by the instruction before it, or (gap) by dead bytes, for which all of its text is read.
- */
+ * bytes: the text round it; holds all of its page. */
 void text_site_decide(struct text_file *file, struct text_site *site,
 		      const struct patch_text *bytes);
 void text_site_decide_gap(struct text_file *file, struct text_site *site);
