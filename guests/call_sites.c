@@ -237,37 +237,49 @@ static void restarted(void)
 
 static volatile int steps;
 static volatile long step_at[64];
+static uintptr_t step_code;
+static long step_len; /* up to and without the return */
 
 static void on_step(int sig, siginfo_t *info, void *context)
 {
 	greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
-	long at = (long)r[REG_RIP] - (long)(uintptr_t)site_mov;
+	long at = (long)((uintptr_t)r[REG_RIP] - step_code);
 
 	/* Behind a system call the first step comes one late: where, is not looked at. */
-	if (at >= 0 && at < 7 && steps < 64)
+	if (at >= 0 && at < step_len && steps < 64)
 		step_at[steps++] = at;
 	else
 		r[REG_EFL] &= ~(greg_t)FLAG_TF;
 }
 
-static void single_steps(void)
+static void step_through(const char *what, long (*code)(long), long len)
 {
-	struct sigaction sa = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO};
 	long ret;
 
-	sigaction(SIGTRAP, &sa, NULL);
+	step_code = (uintptr_t)code;
+	step_len = len;
 	for (int i = 0; i < 3; i++) {
 		steps = 0;
 		__asm__ volatile("pushf\n orq $0x100, (%%rsp)\n popf\n"
-				 "call site_mov\n"
+				 "call *%1\n"
 				 : "=a"(ret)
-				 : "D"(0L)
+				 : "r"(code), "D"(0L)
 				 : "rcx", "r11", "memory", "cc");
-		printf("steps:");
+		printf("steps of %s:", what);
 		for (int k = 0; k < steps; k++)
 			printf(" +%ld", step_at[k]);
 		printf(" %s\n", ret == group ? "right" : "wrong");
 	}
+}
+
+static void single_steps(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO};
+
+	sigaction(SIGTRAP, &sa, NULL);
+	step_through("mov", site_mov, 7);
+	step_through("mov to rax", site_rax, 9);
+	step_through("push and pop", site_short, 5);
 	signal(SIGTRAP, SIG_DFL);
 }
 

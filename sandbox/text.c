@@ -8,11 +8,6 @@
  * times: such a file is patched for the one mapping that it was opened for, and what was learned is
  * forgotten with it.  (What a private mapping shows of a change that is made while it is mapped is
  * unspecified, by mmap(2); here it shows none in patched pages.)
- *
- * Patched pages are copies in a memfd, the pool.  Code must not change under a running thread, so a
- * copy that is mapped anywhere stays as it is, and the next patch in that page makes another.  A
- * space gets it when it traps at the patched site.  For those who map the file anew there is the
- * mirror: a copy of the whole text, patches and all, that takes one mapping as the file would.
  */
 #include "text.h"
 
@@ -20,7 +15,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,28 +22,21 @@
 #include "trampoline.h"
 #include "turbo.h"
 
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
 #define TMPFS_MAGIC 0x01021994
 #define NS_PER_S    1000000000L
 
 #define FILES_MAX    (TURBO_MODULES_MAX / 2) /* and as many descriptors */
 #define SETTLED_NS   (100 * 1000000L)	     /* unchanged for so long: times tell changes */
-#define MIRROR_MAX   (8UL << 20)	     /* larger text is mapped page by page */
 #define GAP_TEXT_MAX (32UL << 20)	     /* ... and not searched for dead bytes */
-#define POOL_MAX     (64UL << 20)
 
 bool (*text_worth)(int64_t nr);
 void (*text_note)(const struct text_file *file, const struct text_site *site);
 
 static struct text_file *files[FILES_MAX];
-static int pool_fd = -1;
-static unsigned pool_pages;
 
 /* ---- files ---- */
 
-static struct text_key key_of(const struct stat *st)
+struct text_key text_key_of(const struct stat *st)
 {
 	return (struct text_key){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
 }
@@ -59,7 +46,7 @@ static bool time_equal(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-static bool key_equal(const struct text_key *a, const struct text_key *b)
+bool text_key_equal(const struct text_key *a, const struct text_key *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
 	       time_equal(&a->mtime, &b->mtime) && time_equal(&a->ctime, &b->ctime);
@@ -135,9 +122,9 @@ struct text_file *text_open(int host_fd)
 
 	if (fstat(host_fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return NULL;
-	key = key_of(&st);
+	key = text_key_of(&st);
 	for (unsigned i = 0; i < FILES_MAX; i++) {
-		if (files[i] != NULL && files[i]->trusted && key_equal(&files[i]->key, &key)) {
+		if (files[i] != NULL && files[i]->trusted && text_key_equal(&files[i]->key, &key)) {
 			files[i]->pieces++;
 			return files[i];
 		}
@@ -184,7 +171,7 @@ void text_put(struct text_file *file)
 /* ---- pages and sites ---- */
 
 /* The first page at or behind off, as an index. */
-static unsigned page_index(const struct text_file *file, uint64_t off)
+unsigned text_page_index(const struct text_file *file, uint64_t off)
 {
 	unsigned lo = 0, hi = file->pages;
 
@@ -201,7 +188,7 @@ static unsigned page_index(const struct text_file *file, uint64_t off)
 
 struct text_page *text_page_find(const struct text_file *file, uint64_t off)
 {
-	unsigned i = page_index(file, off & PAGE_MASK);
+	unsigned i = text_page_index(file, off & PAGE_MASK);
 
 	return i < file->pages && file->page[i]->off == (off & PAGE_MASK) ? file->page[i] : NULL;
 }
@@ -219,7 +206,7 @@ struct text_site *text_site_find(const struct text_file *file, uint64_t sys)
 
 static struct text_page *page_add(struct text_file *file, uint64_t off)
 {
-	unsigned at = page_index(file, off);
+	unsigned at = text_page_index(file, off);
 	struct text_page **grown = realloc(file->page, (file->pages + 1) * sizeof(*grown));
 	struct text_page *page = calloc(1, sizeof(*page));
 
@@ -259,64 +246,6 @@ struct text_site *text_site_add(struct text_file *file, uint64_t sys)
 	return site;
 }
 
-/* ---- copies of pages ---- */
-
-static int pool_open(void)
-{
-	if (pool_fd >= 0)
-		return 0;
-	pool_fd = memfd_create("ukernel-text", MFD_CLOEXEC | MFD_EXEC);
-	if (pool_fd < 0 && errno == EINVAL) /* before Linux 6.3 */
-		pool_fd = memfd_create("ukernel-text", MFD_CLOEXEC);
-	return pool_fd < 0 ? -errno : 0;
-}
-
-/* The page as it is to be now. */
-static void page_compose(const struct text_page *page, uint8_t *out)
-{
-	memcpy(out, page->original, PAGE_SIZE);
-	for (unsigned i = 0; i < page->sites; i++) {
-		const struct patch_plan *plan = &page->site[i]->plan;
-
-		for (int k = 0; k < plan->pieces && page->site[i]->state == SITE_PATCHED; k++)
-			memcpy(out + (plan->piece[k].off - page->off), plan->piece[k].bytes,
-			       plan->piece[k].len);
-	}
-}
-
-static bool page_copy(struct text_page *page)
-{
-	static uint8_t bytes[PAGE_SIZE];
-	int at = page->mapped || page->copy < 0 ? (int)pool_pages : page->copy;
-
-	if (pool_open() < 0 || (uint64_t)at * PAGE_SIZE >= POOL_MAX)
-		return false;
-	page_compose(page, bytes);
-	if (pwrite(pool_fd, bytes, PAGE_SIZE, (off_t)at * (off_t)PAGE_SIZE) != PAGE_SIZE)
-		return false;
-	pool_pages += at == (int)pool_pages;
-	page->copy = at;
-	page->mapped = false;
-	return true;
-}
-
-bool text_page_map(struct text_page *page, uaddr_t addr, int prot, struct vm_op *op)
-{
-	if (page->copy < 0)
-		return false;
-	*op = (struct vm_op){
-	    .kind = VM_MAP,
-	    .addr = addr,
-	    .len = PAGE_SIZE,
-	    .prot = prot,
-	    .flags = MAP_PRIVATE,
-	    .host_fd = pool_fd,
-	    .off = (uint64_t)page->copy * PAGE_SIZE,
-	};
-	page->mapped = true;
-	return true;
-}
-
 /* ---- decisions ---- */
 
 static void site_never(struct text_site *site, const char *why)
@@ -342,7 +271,7 @@ static void site_patch(struct text_file *file, struct text_site *site)
 		return;
 	}
 	site->state = SITE_PATCHED;
-	if (!page_copy(page)) {
+	if (!text_page_copy(page)) {
 		trampoline_free(site->trampoline);
 		site->trampoline = -1;
 		site_never(site, "no room for the page");
@@ -426,107 +355,6 @@ void text_site_decide_gap(struct text_file *file, struct text_site *site)
 		text_note(file, site);
 }
 
-/* ---- the mirror ---- */
-
-static bool range_copy(int from, uint64_t off, uint64_t len, int to)
-{
-	static uint8_t bytes[64 << 10];
-
-	for (uint64_t done = 0; done < len;) {
-		size_t want = len - done < sizeof(bytes) ? len - done : sizeof(bytes);
-		ssize_t n = pread(from, bytes, want, (off_t)(off + done));
-
-		if (n <= 0)
-			return n == 0; /* the end of the file */
-		if (pwrite(to, bytes, (size_t)n, (off_t)done) != n)
-			return false;
-		done += (uint64_t)n;
-	}
-	return true;
-}
-
-/* All pages of the range that have patches, into the mirror.  False: the file is not what it was.
- */
-static bool mirror_patch(struct text_file *file, int fd, uint64_t off, uint64_t len)
-{
-	static uint8_t bytes[PAGE_SIZE];
-
-	for (unsigned i = page_index(file, off); i < file->pages; i++) {
-		const struct text_page *page = file->page[i];
-		off_t at = (off_t)(page->off - off);
-		ssize_t n;
-
-		if (page->off >= off + len)
-			break;
-		if (page->patched == 0)
-			continue;
-		n = pread(fd, bytes, PAGE_SIZE, at);
-		if (n <= 0 || memcmp(bytes, page->original, (size_t)n) != 0)
-			return false;
-		page_compose(page, bytes);
-		if (pwrite(fd, bytes, PAGE_SIZE, at) != PAGE_SIZE)
-			return false;
-	}
-	return true;
-}
-
-static void mirror_make(struct text_file *file, uint64_t off, uint64_t len)
-{
-	int fd = memfd_create("ukernel-text", MFD_CLOEXEC | MFD_EXEC);
-	struct text_key now;
-	struct stat st;
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("ukernel-text", MFD_CLOEXEC);
-	file->passed = 0;
-	if (fd < 0)
-		return;
-	if (ftruncate(fd, (off_t)len) < 0 || !range_copy(file->fd, off, len, fd) ||
-	    !mirror_patch(file, fd, off, len) || fstat(file->fd, &st) < 0)
-		goto out;
-	now = key_of(&st);
-	if (!key_equal(&now, &file->key))
-		goto out;
-	if (file->mirror_fd >= 0)
-		close(file->mirror_fd);
-	file->mirror_fd = fd;
-	file->mirror_off = off;
-	file->mirror_len = len;
-	file->stale = 0;
-	for (unsigned i = 0; i < file->pages; i++) {
-		struct text_page *page = file->page[i];
-
-		page->mirrored = page->off >= off && page->off < off + len;
-		file->stale += text_page_stale(page);
-	}
-	return;
-out:
-	close(fd);
-}
-
-void text_substitute(struct text_file *file, struct vm_op *op)
-{
-	bool covered = file->mirror_fd >= 0 && op->off >= file->mirror_off &&
-		       op->off + op->len <= file->mirror_off + file->mirror_len;
-
-	if (file->patched == 0 || !file->trusted || op->len > MIRROR_MAX)
-		return;
-	/* Worth a copy of the text: many pages to map apart, or a few again and again. */
-	if ((file->stale > 0 || !covered) && (file->stale >= 8 || ++file->passed >= 4)) {
-		uint64_t end = (uint64_t)file->key.size + PAGE_SIZE - 1;
-
-		/* Not beyond the end of the file, where there is SIGBUS. */
-		if (op->off + op->len <= (end & PAGE_MASK))
-			mirror_make(file, op->off, op->len);
-		covered = file->mirror_fd >= 0 && op->off >= file->mirror_off &&
-			  op->off + op->len <= file->mirror_off + file->mirror_len;
-	}
-	if (!covered)
-		return;
-	op->host_fd = file->mirror_fd;
-	op->off -= file->mirror_off;
-}
-
 void text_each(void (*what)(const struct text_file *file, const struct text_site *site))
 {
 	for (unsigned i = 0; i < FILES_MAX; i++) {
@@ -543,9 +371,6 @@ void text_fini(void)
 		if (files[i] != NULL)
 			file_free(i);
 	}
-	if (pool_fd >= 0)
-		close(pool_fd);
-	pool_fd = -1;
-	pool_pages = 0;
+	text_copies_fini();
 	trampolines_fini();
 }

@@ -75,6 +75,15 @@ void text_site_decide(struct text_file *file, struct text_site *site,
 		      const struct patch_text *bytes);
 void text_site_decide_gap(struct text_file *file, struct text_site *site);
 
+/* The first page at or behind off, as an index. */
+unsigned text_page_index(const struct text_file *file, uint64_t off);
+struct text_key text_key_of(const struct stat *st);
+bool text_key_equal(const struct text_key *a, const struct text_key *b);
+
+/* --- textcopy.c --- */
+
+/* Make the newest copy of a page, with all sites that are SITE_PATCHED.  False: no room. */
+bool text_page_copy(struct text_page *page);
 /* Make op (a private mapping of the file) one of the mirror, as far as there is one of use.  Then
  * still to be mapped over it are those pages for which text_page_stale() holds. */
 void text_substitute(struct text_file *file, struct vm_op *op);
@@ -84,6 +93,9 @@ static inline bool text_page_stale(const struct text_page *page)
 }
 /* The mapping of the newest copy of page at addr.  False: it could not be made. */
 bool text_page_map(struct text_page *page, uaddr_t addr, int prot, struct vm_op *op);
+void text_copies_fini(void);
+
+/* --- text.c --- */
 
 /* Which call numbers are worth it (NULL: all); set by the backend. */
 extern bool (*text_worth)(int64_t nr);

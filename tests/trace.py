@@ -56,18 +56,17 @@ def traced(argv, output, cwd):
         return got, normalised(f.read())
 
 
-def main():
-    checks = lib.Checks(sys.argv[1:])
+def beside_strace(checks):
     program = os.path.join(lib.BUILD, "guests", "tracee")
     strace = shutil.which("strace", path=lib.PATH)
     if not strace:
-        print("skip trace/beside strace: there is no strace")
+        checks.skip("trace/beside strace", "there is no strace")
         return
     box = lib.scratch("ukernel-trace.")
     theirs_file, ours_file = os.path.join(box, "theirs"), os.path.join(box, "ours")
     got, theirs = traced([strace, "-f", "-o", theirs_file, program], theirs_file, box)
     if not theirs:
-        print(f"skip trace/beside strace: strace does not work here: {got.err.strip()}")
+        checks.skip("trace/beside strace", f"strace does not work here: {got.err.strip()}")
         return
     for backend in lib.BACKENDS:
         got, ours = traced([lib.UKERNEL, "run", "--backend", backend, "--rw", box, "--trace", "-o",
@@ -77,6 +76,27 @@ def main():
             different.append(f"{len(theirs)} lines by strace, {len(ours)} by us")
         checks.check(f"trace/beside strace ({backend})", not different, "\n".join(different))
     shutil.rmtree(box, ignore_errors=True)
+
+
+def patches(checks):
+    """--trace=patch names each place that makes calls, and says what became of it."""
+    program = os.path.join(lib.BUILD, "guests", "call_sites")
+    got = lib.box([program], "turbo", 1, ["--trace=patch"], seconds=60)
+    if got.status == 125:
+        checks.skip("trace/patch", got.err.strip())
+        return
+    where = r"call_sites\+0x[0-9a-f]+ at 0x[0-9a-f]+: "
+    for what, line in [("a number and a call", rf"patch: jump \S*{where}call 121, mov\+syscall"),
+                       ("by dead bytes", rf"patch: jump \S*{where}gap"),
+                       ("left alone", rf"patch: (leave|left) \S*call_sites.*no dead bytes"),
+                       ("counts", r"patch: calls: \d+ by mailbox, .*\d+ caught; \d+ sites")]:
+        checks.check(f"trace/patch: {what}", re.search(line, got.err), got.err[-1500:])
+
+
+def main():
+    checks = lib.Checks(sys.argv[1:])
+    beside_strace(checks)
+    patches(checks)
     checks.end()
 
 
