@@ -68,16 +68,19 @@ static const int traced_rights[] = {PROT_WRITE, PROT_EXEC};
 static struct sock_filter code[CODE_MAX];
 static struct sock_fprog program = {.filter = code};
 
-/* turbo only: its stub may give up the core, which is harmless with any registers. */
+extern const char turbo_stub[], turbo_stub_yielded[];
+
+/* turbo only: its stub may give up the core, which is harmless with any registers.  From that one
+ * place, as the stub also makes the guest's own calls, and the kernel is to see a guest's
+ * sched_yield(). */
 static size_t yield_build(struct sock_filter *out)
 {
-	uaddr_t page = stub.base - TURBO_CODE_SIZE;
+	uaddr_t ip = stub.base - TURBO_CODE_SIZE + (uaddr_t)(turbo_stub_yielded - turbo_stub);
 	const struct sock_filter yield[] = {
 	    LOAD(HI(instruction_pointer)),
-	    IF_EQ(page >> 32, 0, 5),
+	    IF_EQ(ip >> 32, 0, 4),
 	    LOAD(LO(instruction_pointer)),
-	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)PAGE_MASK),
-	    IF_EQ(page, 0, 2),
+	    IF_EQ(ip, 0, 2),
 	    LOAD(LO(nr)),
 	    IF_EQ(SYS_sched_yield, 1, 0),
 	    BPF_STMT(BPF_JMP | BPF_JA, 1),
