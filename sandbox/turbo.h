@@ -42,7 +42,7 @@
 
 #define TURBO_MODULES_MAX 512 /* eight bytes each: the address of the module, 0 when none */
 
-#define TURBO_CODE_SIZE	       0x2000
+#define TURBO_CODE_SIZE	       0x2000 /* sched_yield() is allowed from the first page */
 #define TURBO_TRAMPOLINES_SIZE 0x100000
 #define BOX_SIZE	       0x2000
 #define TURBO_BOXES_MAX	       1024 /* in one space; threads beyond go the slow way */

@@ -17,7 +17,7 @@
 #define MARK(name) .globl name; name:
 
 	.text
-	.balign 64
+	.balign 4096
 MARK(turbo_stub)
 MARK(turbo_stub_entry)			/* rax: number, rcx: return address */
 	mov	%rax, %r11
@@ -73,6 +73,11 @@ turbo_stub_yielded:
 	mov	$BOX_PARKED, %r11d
 	lock cmpxchg %r11d, BOX(STATE)
 	jne	3b
+	jmp	turbo_stub_direct
+
+/* The page above is the one from which sched_yield() is the machine's own.  A guest's has to arrive
+ * like any other call, so it is made from this one. */
+	.balign 4096, 0xcc
 MARK(turbo_stub_direct)			/* not in the mailbox, or not any more: make it */
 	mov	BOX(NR), %eax
 	syscall

@@ -19,7 +19,7 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("B") or os.path.join(TOP, "build"))
 UKERNEL = os.path.join(BUILD, "ukernel")
-BACKENDS = (os.environ.get("BACKENDS") or "ptrace seccomp").split()
+BACKENDS = (os.environ.get("BACKENDS") or "ptrace seccomp turbo").split()
 # What nohup, a background job or a CI runner ignores, programs under test would ignore too.
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD):
     if signal.getsignal(number) == signal.SIG_IGN:
