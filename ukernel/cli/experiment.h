@@ -22,7 +22,7 @@ struct outcome {
 	struct timeline *timeline;
 	struct metrics *metrics;
 	double host_share; /* of the time of busy virtual CPUs, on a CPU of the host; about 1 */
-	unsigned refused; /* tasks that did not get the class they asked for */
+	unsigned refused;  /* tasks that did not get the class they asked for */
 };
 
 /* The workload called name: a file, or one of those that were installed with us.  Dies when there

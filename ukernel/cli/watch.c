@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TITLE_MAX 72
+
 static struct recording *recording;
 static const char *gantt_file;
 static bool print_stats;
@@ -60,12 +62,14 @@ static char *command_line(char **argv)
 {
 	char *text = xasprintf("%s", argv[0]);
 
-	for (int i = 1; argv[i] && strlen(text) < 120; i++) {
+	for (int i = 1; argv[i] && strlen(text) <= TITLE_MAX; i++) {
 		char *longer = xasprintf("%s %s", text, argv[i]);
 
 		free(text);
 		text = longer;
 	}
+	if (strlen(text) > TITLE_MAX)
+		strcpy(text + TITLE_MAX - 3, "...");
 	return text;
 }
 
