@@ -192,13 +192,14 @@ static const struct ostep_case {
 };
 
 static const struct ostep_multi {
-	const char *command, *workload;
+	const char *command, *sched, *workload;
 	double finished;
 	struct {
 		double utilization, warm; /* per cent */
 	} cpu[OSTEP_JOBS_MAX];
 } ostep_multi[] = {
     {"multi.py -n 1 -q 10 -M 100 -w 10 -r 2 -L a:30:200",
+     "rr",
      "cpus 1\n"
      "tick 10\n"
      "cache size=100 warmup=10 rate=2 unit=1\n"
@@ -206,6 +207,7 @@ static const struct ostep_multi {
      30,
      {{100.00, 0.00}}},
     {"multi.py -n 1 -q 10 -M 300 -w 10 -r 2 -L a:30:200",
+     "rr",
      "cpus 1\n"
      "tick 10\n"
      "cache size=300 warmup=10 rate=2 unit=1\n"
@@ -213,6 +215,7 @@ static const struct ostep_multi {
      20,
      {{100.00, 50.00}}},
     {"multi.py -n 2 -q 10 -M 100 -w 10 -r 2 -L a:100:100,b:100:50,c:100:50",
+     "rr",
      "cpus 2\n"
      "tick 10\n"
      "cache size=100 warmup=10 rate=2 unit=1\n"
@@ -222,6 +225,7 @@ static const struct ostep_multi {
      150,
      {{100.00, 0.00}, {100.00, 0.00}}},
     {"multi.py -n 2 -q 10 -M 100 -w 10 -r 2 -L a:100:100,b:100:50,c:100:50 -A a:0,b:1,c:1",
+     "rr",
      "cpus 2\n"
      "tick 10\n"
      "cache size=100 warmup=10 rate=2 unit=1\n"
@@ -231,6 +235,7 @@ static const struct ostep_multi {
      110,
      {{50.00, 40.91}, {100.00, 81.82}}},
     {"multi.py -n 3 -q 10 -M 50 -w 10 -r 2 -L a:100:100,b:100:100,c:100:100",
+     "rr",
      "cpus 3\n"
      "tick 10\n"
      "cache size=50 warmup=10 rate=2 unit=1\n"
@@ -240,6 +245,7 @@ static const struct ostep_multi {
      100,
      {{100.00, 0.00}, {100.00, 0.00}, {100.00, 0.00}}},
     {"multi.py -n 3 -q 10 -M 100 -w 10 -r 2 -L a:100:100,b:100:100,c:100:100",
+     "rr",
      "cpus 3\n"
      "tick 10\n"
      "cache size=100 warmup=10 rate=2 unit=1\n"
@@ -249,6 +255,7 @@ static const struct ostep_multi {
      55,
      {{100.00, 81.82}, {100.00, 81.82}, {100.00, 81.82}}},
     {"multi.py -n 2 -q 5 -M 150 -w 0 -r 3 -L a:87:120,b:96:50,c:23:60,d:56:120,e:21:20 -A c:1",
+     "rr",
      "cpus 2\n"
      "tick 5\n"
      "cache size=150 warmup=0 rate=3 unit=1\n"
@@ -261,6 +268,7 @@ static const struct ostep_multi {
      {{96.30, 87.04}, {92.59, 83.33}}},
     {"multi.py -n 4 -q 3 -M 100 -w 5 -r 4 -L a:61:100,b:27:20,c:63:20,d:50:100,e:99:60 -A "
      "d:0,b:1.2",
+     "rr",
      "cpus 4\n"
      "tick 3\n"
      "cache size=100 warmup=5 rate=4 unit=1\n"
@@ -271,5 +279,53 @@ static const struct ostep_multi {
      "task e cpu 99 wset=60\n",
      42,
      {{97.62, 54.76}, {78.57, 30.95}, {66.67, 26.19}, {64.29, 33.33}}},
+    {"multi.py -n 2 -q 10 -M 100 -w 10 -r 2 -L a:100:100,b:100:50,c:100:50 -p -P 0 -s 0",
+     "rrq:peek=0ms,seed=0",
+     "cpus 2\n"
+     "tick 10\n"
+     "cache size=100 warmup=10 rate=2 unit=1\n"
+     "task a cpu 100 wset=100\n"
+     "task b cpu 100 wset=50\n"
+     "task c cpu 100 wset=50\n",
+     200,
+     {{100.00, 0.00}, {27.50, 22.50}}},
+    {"multi.py -n 2 -q 10 -M 100 -w 10 -r 2 -L a:100:100,b:30:50,c:100:50,d:20:20 -p -P 30 -s 0",
+     "rrq:peek=30ms,seed=0",
+     "cpus 2\n"
+     "tick 10\n"
+     "cache size=100 warmup=10 rate=2 unit=1\n"
+     "task a cpu 100 wset=100\n"
+     "task b cpu 30 wset=50\n"
+     "task c cpu 100 wset=50\n"
+     "task d cpu 20 wset=20\n",
+     100,
+     {{95.00, 35.00}, {75.00, 45.00}}},
+    {"multi.py -n 4 -q 5 -M 150 -w 10 -r 3 -L a:100:100,b:20:50,c:90:50,d:10:20,e:80:60,f:40:100 "
+     "-p -P 10 -s 5",
+     "rrq:peek=10ms,seed=5",
+     "cpus 4\n"
+     "tick 5\n"
+     "cache size=150 warmup=10 rate=3 unit=1\n"
+     "task a cpu 100 wset=100\n"
+     "task b cpu 20 wset=50\n"
+     "task c cpu 90 wset=50\n"
+     "task d cpu 10 wset=20\n"
+     "task e cpu 80 wset=60\n"
+     "task f cpu 40 wset=100\n",
+     79,
+     {{63.29, 12.66}, {63.29, 12.66}, {62.03, 24.05}, {74.68, 36.71}}},
+    {"multi.py -n 3 -q 10 -M 100 -w 5 -r 2 -L a:60:50,b:10:50,c:90:50,d:70:20,e:15:60 -p -P 7 -s "
+     "42",
+     "rrq:peek=7ms,seed=42",
+     "cpus 3\n"
+     "tick 10\n"
+     "cache size=100 warmup=5 rate=2 unit=1\n"
+     "task a cpu 60 wset=50\n"
+     "task b cpu 10 wset=50\n"
+     "task c cpu 90 wset=50\n"
+     "task d cpu 70 wset=20\n"
+     "task e cpu 15 wset=60\n",
+     58,
+     {{56.90, 48.28}, {100.00, 74.14}, {82.76, 65.52}}},
 };
 #endif

@@ -60,7 +60,7 @@ Test(ostep, multi)
 		const struct ostep_multi *c = &ostep_multi[i];
 		struct sim s = {.config.aligned = true};
 
-		simulate(&s, c->workload, "rr");
+		simulate(&s, c->workload, c->sched);
 		cr_assert_eq(s.status, 0, "%s: %s", c->command, s.error);
 		cr_expect_eq(s.result.end_ns, (uint64_t)c->finished * MS, "%s: finished at %f",
 			     c->command, (double)s.result.end_ns / 1e6);

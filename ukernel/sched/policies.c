@@ -6,8 +6,8 @@
 #include <string.h>
 
 const struct sched_policy *const sched_policies[] = {
-    &sched_rr,	   &sched_coop, &sched_fifo,  &sched_sjf, &sched_stcf, &sched_mlfq, &sched_lottery,
-    &sched_stride, &sched_fair, &sched_eevdf, &sched_edf, &sched_prio, NULL,
+    &sched_rr,	    &sched_rrq,	   &sched_coop, &sched_fifo,  &sched_sjf, &sched_stcf, &sched_mlfq,
+    &sched_lottery, &sched_stride, &sched_fair, &sched_eevdf, &sched_edf, &sched_prio, NULL,
 };
 
 const struct sched_policy *sched_policy_find(const char *name)

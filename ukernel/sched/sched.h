@@ -26,7 +26,7 @@ struct sched_account {
 	struct task *owner; /* holds the lock that this task sleeps for; NULL: none, or not known */
 };
 
-extern const struct sched_policy sched_rr, sched_coop, sched_fifo, sched_sjf, sched_stcf,
+extern const struct sched_policy sched_rr, sched_rrq, sched_coop, sched_fifo, sched_sjf, sched_stcf,
     sched_mlfq, sched_lottery, sched_stride, sched_fair, sched_eevdf, sched_edf, sched_prio;
 extern const struct sched_policy *const sched_policies[]; /* NULL-ended */
 const struct sched_policy *sched_policy_find(const char *name);
