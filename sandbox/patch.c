@@ -75,8 +75,8 @@ static size_t length_at(const struct patch_text *t, uint64_t off)
 		return 0;
 	if (memo[off % MEMO].turn == memo_turn && memo[off % MEMO].off == off)
 		return memo[off % MEMO].len;
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder(), NULL, t->bytes + at,
-							t->len - at, &insn)))
+	if (!ZYAN_SUCCESS(
+		ZydisDecoderDecodeInstruction(decoder(), NULL, t->bytes + at, t->len - at, &insn)))
 		insn.length = 0;
 	memo[off % MEMO].turn = memo_turn;
 	memo[off % MEMO].off = off;

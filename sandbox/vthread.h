@@ -21,6 +21,12 @@
  *	host_cpu.c	which host core runs what
  *	ptrace.c, seccomp.c	the two ways in: how a thread is resumed, how a trap is waited for
  *	filter.c	the seccomp program
+ *	turbo.c, mailbox.c, unwind.c, turbo_stub.S	the third: calls through shared memory
+ *	patch.c		which system calls may be rewritten to get there, and how
+ *	text.c, textcopy.c	what is known of program files, and their patched pages
+ *	module.c	where a space has them
+ *	trampoline.c	the way from a rewritten call to the stub
+ *	site.c		traps at calls, and threads in the middle of rewritten ones
  *	probe.c		which of the two works here
  */
 #ifndef SANDBOX_VTHREAD_H

@@ -111,7 +111,7 @@ static void segment_survey(const struct patch_text *t, struct tally *sum)
 			const char *why = plan.why;
 
 			patch_gap(t, t->off + at, NULL, 0, &plan);
-			sum->gap += plan.kind == PATCH_GAP;
+			sum->gap += plan.kind != PATCH_NONE;
 			if (plan.kind == PATCH_NONE)
 				tally_left(sum, why);
 		}
