@@ -3,15 +3,16 @@
  *
  * Natively the figures are compared, in the other ways their ratios to native within each round, so
  * that a machine that was slower the second time does not count against us.  A change is one when
- * the exact test of Mann and Whitney gives it less than one chance in twenty to be an accident, and
- * the medians differ by 3 per cent or more.
+ * the exact test of Mann and Whitney gives it less than one chance in a hundred to be an accident
+ * (or, where the rounds are too few for that, when the two do not overlap at all), and the medians
+ * differ by 3 per cent or more.
  */
 #include "bench.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define CHANCE	    .05
+#define CHANCE	    .01
 #define LEAST_RATIO 1.03
 
 struct series {
@@ -68,6 +69,16 @@ static void say(FILE *out, const char *verdict, const struct bench_measure *m, c
 		native ? m->unit : "times native", chance);
 }
 
+/* No order of na and nb values is less likely than the one in which they are apart. */
+static double chance_limit(unsigned na, unsigned nb)
+{
+	double orders = 1;
+
+	for (unsigned i = 1; i <= nb && orders < 1e6; i++)
+		orders = orders * (na + i) / i;
+	return 1.001 / orders > CHANCE ? 1.001 / orders : CHANCE;
+}
+
 static void compare_series(const struct series *a, const struct series *b,
 			   const struct bench_measure *m, const char *way, enum bench_cores cores,
 			   struct tally *t, FILE *out)
@@ -77,12 +88,14 @@ static void compare_series(const struct series *a, const struct series *b,
 	double slower = bench_p_larger(a->value, a->n, b->value, b->n);
 	double quicker = bench_p_larger(b->value, b->n, a->value, a->n);
 
+	double limit = chance_limit(a->n, b->n);
+
 	if (a->n < 3 || b->n < 3) {
 		t->few++;
-	} else if (slower <= CHANCE && after >= before * LEAST_RATIO) {
+	} else if (slower <= limit && after >= before * LEAST_RATIO) {
 		t->slower++;
 		say(out, "slower", m, way, cores, before, after, slower);
-	} else if (quicker <= CHANCE && before >= after * LEAST_RATIO) {
+	} else if (quicker <= limit && before >= after * LEAST_RATIO) {
 		t->quicker++;
 		say(out, "quicker", m, way, cores, before, after, quicker);
 	} else {
@@ -133,8 +146,9 @@ unsigned bench_compare(const struct bench_report *before, const struct bench_rep
 	if (t.gone)
 		fprintf(out, ", %u without a figure now", t.gone);
 	fputs("\nNative figures are compared as they are, others as ratios to native of the same "
-	      "round. Slower or\nquicker: less than 1 chance in 20 to be an accident (Mann and "
-	      "Whitney, exact, one-sided), and 3 % at least.\n",
+	      "round. Slower or\nquicker: at most 1 chance in 100 to be an accident (Mann and "
+	      "Whitney, exact, one-sided; with fewer\nthan 5 rounds: the two do not overlap), and "
+	      "3 % at least.\n",
 	      out);
 	return t.slower;
 }
