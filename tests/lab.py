@@ -32,6 +32,15 @@ task command run "for i in 1 2 3; do true; /bin/true; done" at=5ms
 """
 
 
+# Points at the middle of the first row of the first chart, and makes what is said the title.
+HOVER = """<script>
+var svg = document.querySelector("svg.gantt"), bed = svg.querySelector(".bed").getBoundingClientRect();
+svg.dispatchEvent(new MouseEvent("mousemove", { bubbles: true, clientX: bed.left + bed.width / 4,
+	clientY: bed.top + bed.height / 2 }));
+document.title = document.getElementById("tip").textContent;
+</script>"""
+
+
 class Box:
     def __init__(self):
         self.dir = lib.scratch("ukernel-lab.")
@@ -223,6 +232,10 @@ def page(checks, box):
     looks(checks, "lab/picture, zoomed", box.path("b.png"))
     checks.check("lab/zoom changes the picture", not errors and
                  open(box.path("a.png"), "rb").read() != open(box.path("b.png"), "rb").read(), *errors)
+    errors, got = browse(box, box.write("hover.html", text + HOVER), "--dump-dom")
+    said = re.search(r"<title>(.*?)</title>", got.out, re.S)
+    checks.check("lab/hover", not errors and said and re.search(r"(runs|waits) [\d.]+ ", said[1]),
+                 said and said[1], *errors)
     plain = re.sub(r"<script.*?</script>", "", text, flags=re.S)
     errors, got = browse(box, box.write("plain.html", plain), f"--screenshot={box.path('c.png')}")
     looks(checks, "lab/picture without a script", box.path("c.png"))
