@@ -17,6 +17,7 @@
  */
 #include "zygote.h"
 
+#include <cpuid.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -41,6 +42,7 @@
 #include "vthread.h"
 
 #define ADDRESS_TOP 0x7ffffffff000UL
+#define XSTATE_PKRU 9 /* the component's number */
 
 long zygote_spawn(pid_t self, pid_t *between); /* stub_code.S */
 
@@ -202,6 +204,42 @@ static int zygote_empty(const struct machine_info *info)
 	return inject_batch(zygote, n, &done);
 }
 
+/* Every new space starts with the zygote's x87 and vector registers.  They held ours: a new program
+ * is to find them as the host's execve leaves them, and nothing of the supervisor's. */
+static int zygote_clear_xstate(const struct machine_info *info)
+{
+	const uint32_t control = 0x37f, mxcsr = 0x1f80;
+	uint32_t size = 0, at = 0, ignored, pkru = 0;
+	const uint64_t in_use = 1ULL << XSTATE_PKRU;
+	size_t len = info->xstate_size;
+	char *area = malloc(len);
+	int ret = area == NULL ? -ENOMEM : xstate_get(zygote, area, &len);
+
+	/* Protection keys are not at their start when they are zero, but as the host has them. */
+	if (ret == 0 && (info->xstate_features & in_use) &&
+	    __get_cpuid_count(0xd, XSTATE_PKRU, &size, &at, &ignored, &ignored) && at >= 576 &&
+	    at + sizeof(pkru) <= len)
+		memcpy(&pkru, area + at, sizeof(pkru));
+	else
+		at = 0;
+	if (ret == 0) {
+		/* What the host says of the format (bytes 464 on, mxcsr_mask) stays. */
+		memset(area, 0, 24);
+		memset(area + 32, 0, 416 - 32);
+		if (len > 512)
+			memset(area + 512, 0, len - 512); /* no component in use */
+		memcpy(area, &control, 2);
+		memcpy(area + 24, &mxcsr, 4);
+		if (at != 0) {
+			memcpy(area + 512, &in_use, sizeof(in_use));
+			memcpy(area + at, &pkru, sizeof(pkru));
+		}
+		ret = xstate_set(zygote, area, len);
+	}
+	free(area);
+	return ret;
+}
+
 /* When memory runs out the host should take a guest, not the kernel of them all. */
 static void zygote_offer_to_oom_killer(void)
 {
@@ -273,6 +311,8 @@ int zygote_start(const struct zygote_config *config, struct machine_info *info)
 		ret = zygote_empty(info);
 	if (ret == 0)
 		ret = xstate_probe(zygote, info);
+	if (ret == 0)
+		ret = zygote_clear_xstate(info);
 	if (ret < 0)
 		goto out;
 	zygote_offer_to_oom_killer();

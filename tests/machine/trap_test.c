@@ -63,6 +63,27 @@ static void test_regs(void)
 	machine->thread_destroy(th);
 }
 
+/* A new space holds nothing of the supervisor's, not even in its vector registers. */
+static void test_fresh_xstate(void)
+{
+	struct vthread *th = load(anything);
+	size_t len = machine_info.xstate_size;
+	uint8_t *buf = malloc(len), used = 0;
+	uint32_t mxcsr;
+
+	CHECK_INT(machine->xstate_get(th, buf, &len), 0);
+	for (size_t i = 32; i < 416; i++)
+		used |= buf[i];
+	for (size_t i = 576; i < len && i < 832; i++) /* AVX; behind it are protection keys */
+		used |= buf[i];
+	CHECK_INT(used, 0);
+	memcpy(&mxcsr, buf + 24, sizeof(mxcsr));
+	CHECK_INT(mxcsr, 0x1f80);
+	CHECK_INT(buf[0] | buf[1] << 8, 0x37f);
+	free(buf);
+	machine->thread_destroy(th);
+}
+
 static void test_xstate(void)
 {
 	struct vthread *th = load(avx);
@@ -186,7 +207,13 @@ static void test_vsyscall(void)
 }
 
 const struct machine_test trap_tests[] = {
-    {"syscall", test_syscall},	 {"regs", test_regs},	{"xstate", test_xstate},
-    {"faults", test_faults},	 {"int80", test_int80}, {"code32", test_code32},
-    {"vsyscall", test_vsyscall}, {NULL, NULL},
+    {"syscall", test_syscall},
+    {"regs", test_regs},
+    {"xstate", test_xstate},
+    {"fresh_xstate", test_fresh_xstate},
+    {"faults", test_faults},
+    {"int80", test_int80},
+    {"code32", test_code32},
+    {"vsyscall", test_vsyscall},
+    {NULL, NULL},
 };
