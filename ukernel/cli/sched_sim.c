@@ -196,8 +196,12 @@ static void run_one(struct sched_sim *s, const char *sched, unsigned nth, struct
 		die("out of memory");
 	if (s->why)
 		printf("== %s\n", sched);
-	if (sim_run(&config, &result, error, sizeof(error)) < 0)
+	if (sim_run(&config, &result, error, sizeof(error)) < 0) {
+		/* "line 3: ..." is about the file. */
+		if (strncmp(error, "line ", 5) == 0)
+			die("%s:%s", s->file, error + 5);
 		die("sched sim: %s: %s", sched, error);
+	}
 	if (result.refused)
 		fprintf(stderr,
 			"ukernel: sched sim: %s: %u task(s) did not get the class that "
