@@ -44,6 +44,8 @@ struct mlfq {
 	unsigned waiting;
 	uint64_t contended_ns; /* since then somebody waits */
 	uint64_t boosts;       /* so far */
+	uint64_t boost_ns;     /* when the next one is */
+	bool asleep;	       /* the timer is not armed: there was nobody to boost */
 	uint64_t events;       /* bumps and picks so far */
 };
 
@@ -78,8 +80,8 @@ static int mlfq_init(struct runq *rq)
 		m->top = (int)rq->params[P_QUANTUM].count - 1;
 	for (int i = 0; i <= m->top; i++)
 		sched_list_init(&m->queue[i]);
-	if (boost)
-		rq_timer(rq, rq->now_ns + (uint64_t)boost);
+	m->boost_ns = rq->now_ns + (uint64_t)boost;
+	m->asleep = true;
 	return 0;
 }
 
@@ -124,12 +126,37 @@ static void insert_preempted(struct mlfq *m, struct sched_entity *se)
 	sched_list_insert(&se->link, at);
 }
 
+/* The next boost is at the next multiple of its period. */
+static void boost_plan(struct runq *rq)
+{
+	struct mlfq *m = rq->priv;
+	uint64_t period_ns = (uint64_t)rq_param(rq, P_BOOST);
+
+	if (m->boost_ns <= rq->now_ns)
+		m->boost_ns += ((rq->now_ns - m->boost_ns) / period_ns + 1) * period_ns;
+	rq_timer(rq, m->boost_ns);
+}
+
+/* Somebody comes after a time when all slept: the boosts meanwhile count as one. */
+static void boost_awake(struct runq *rq)
+{
+	struct mlfq *m = rq->priv;
+
+	if (!m->asleep || !rq_param(rq, P_BOOST))
+		return;
+	m->asleep = false;
+	if (m->boost_ns <= rq->now_ns)
+		m->boosts++;
+	boost_plan(rq);
+}
+
 static void mlfq_enqueue(struct runq *rq, struct sched_entity *se, enum sched_enqueue_why why)
 {
 	struct mlfq *m = rq->priv;
 	struct mlfq_task *t = task_of(se);
 	struct sched_list *queue;
 
+	boost_awake(rq);
 	task_boost(rq, se);
 	queue = &m->queue[t->level];
 	if (!m->waiting++)
@@ -295,6 +322,10 @@ static void mlfq_timer(struct runq *rq)
 {
 	struct mlfq *m = rq->priv;
 
+	if (!m->waiting && !rq->nr_running) {
+		m->asleep = true;
+		return;
+	}
 	m->boosts++;
 	rq_why(rq, NULL, "boost: all tasks go to Q%d", m->top);
 	for (int i = 0; i < rq->cpus; i++)
@@ -305,7 +336,7 @@ static void mlfq_timer(struct runq *rq)
 	for (int i = 0; i < rq->cpus; i++)
 		if (rq->curr[i])
 			rq_resched(rq, i);
-	rq_timer(rq, rq->now_ns + (uint64_t)rq_param(rq, P_BOOST));
+	boost_plan(rq);
 }
 
 static const struct policy_param mlfq_params[] = {
