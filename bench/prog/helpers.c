@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static char scratch_dir[64];
+static pid_t scratch_owner;
 static pid_t partner_pid;
 static pthread_t partner_tid;
 static bool partner_is_thread;
@@ -21,8 +22,17 @@ static struct {
 	void *arg;
 } partner_work;
 
+/* However the program ends; but not when a child of it does. */
+static void scratch_at_exit(void)
+{
+	if (getpid() == scratch_owner)
+		scratch_remove();
+}
+
 void scratch_make(void)
 {
+	scratch_owner = getpid();
+	atexit(scratch_at_exit);
 	snprintf(scratch_dir, sizeof(scratch_dir), "/tmp/ukernel-bench.XXXXXX");
 	must(mkdtemp(scratch_dir) && chdir(scratch_dir) == 0, scratch_dir);
 }
