@@ -86,7 +86,7 @@ def explain(checks):
                      got.out == "about to divide\nthe handler brought me back\n",
                      "not found in this order:", *missing, got.err)
         bad = [line for line in text.splitlines()[1:]
-               if not re.match(r" *\d+\.\d{3} .{4}  ( {46}| {92})?\S|--- ", line)]
+               if not re.match(r" *\d+\.\d{3} .{4}  ( {2}| {46}| {92})?\S|--- ", line)]
         checks.check(f"lessons/explain columns/{backend}", not bad, *bad[:5])
     lib.remove(os.path.dirname(out))
 

@@ -5,6 +5,6 @@ about "low holds a lock that high wants. Then middle, which wants no lock, keeps
 sched prio:inherit=0
 sched prio:inherit=1
 tick 1ms
-task low steps "run 5ms; lock bus; run 30ms; unlock bus; run 20ms" times=1 class=fifo prio=10
-task high steps "run 2ms; lock bus; run 10ms; unlock bus; run 2ms" times=1 at=15ms class=fifo prio=30
-task middle cpu 120ms at=22ms class=fifo prio=20
+task low steps "run 5ms; lock bus; run 60ms; unlock bus; run 20ms" times=1 class=fifo prio=10
+task high steps "run 2ms; lock bus; run 10ms; unlock bus; run 2ms" times=1 at=40ms class=fifo prio=30
+task middle cpu 150ms at=55ms class=fifo prio=20
