@@ -74,6 +74,7 @@ static void page_free(struct text_page *page)
 		trampoline_free(page->site[i]->trampoline);
 		free(page->site[i]);
 	}
+	text_page_forget(page);
 	free(page->site);
 	free(page->original);
 	free(page);

@@ -29,7 +29,8 @@ struct text_page {
 	uint8_t *original; /* PAGE_SIZE bytes; NULL until a site in it is looked at */
 	struct text_site **site;
 	unsigned sites, patched;
-	int copy;      /* its newest copy in the pool of pages, -1 when none is patched */
+	int copy; /* its newest copy in the pool of pages, -1 when none is patched */
+	unsigned *copies, ncopies; /* pages of the pool that are its copies, old ones too */
 	bool mapped;   /* ... and that one is mapped somewhere: it will not change any more */
 	bool mirrored; /* the newest copy is in the file's mirror */
 };
@@ -84,6 +85,8 @@ bool text_key_equal(const struct text_key *a, const struct text_key *b);
 
 /* Make the newest copy of a page, with all sites that are SITE_PATCHED.  False: no room. */
 bool text_page_copy(struct text_page *page);
+/* Nobody maps page's copies any more. */
+void text_page_forget(struct text_page *page);
 /* Make op (a private mapping of the file) one of the mirror, as far as there is one of use.  Then
  * still to be mapped over it are those pages for which text_page_stale() holds. */
 void text_substitute(struct text_file *file, struct vm_op *op);

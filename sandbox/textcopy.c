@@ -22,7 +22,9 @@
 #define POOL_MAX   (64UL << 20)
 
 static int pool_fd = -1;
-static unsigned pool_pages;
+static unsigned pool_pages; /* ever used */
+static unsigned *pool_free; /* of those: nobody maps them any more */
+static unsigned pool_frees, pool_free_room;
 
 static int copy_open(void)
 {
@@ -46,22 +48,63 @@ static void page_compose(const struct text_page *page, uint8_t *out)
 	}
 }
 
+/* A page of the pool for page's next copy, which keeps its older ones for as long as somebody may
+ * map them.  -1: none. */
+static int pool_page(struct text_page *page)
+{
+	unsigned *grown = realloc(page->copies, (page->ncopies + 1) * sizeof(*grown));
+	unsigned at;
+
+	if (grown == NULL)
+		return -1;
+	page->copies = grown;
+	if (pool_frees > 0)
+		at = pool_free[--pool_frees];
+	else if ((uint64_t)pool_pages * PAGE_SIZE < POOL_MAX)
+		at = pool_pages++;
+	else
+		return -1;
+	page->copies[page->ncopies++] = at;
+	return (int)at;
+}
+
 bool text_page_copy(struct text_page *page)
 {
 	static uint8_t bytes[PAGE_SIZE];
-	int at = page->mapped || page->copy < 0 ? (int)pool_pages : page->copy;
+	int at = page->copy;
 
 	if (pool_fd < 0)
 		pool_fd = copy_open();
-	if (pool_fd < 0 || (uint64_t)at * PAGE_SIZE >= POOL_MAX)
+	if (pool_fd >= 0 && (page->mapped || at < 0))
+		at = pool_page(page);
+	if (pool_fd < 0 || at < 0)
 		return false;
 	page_compose(page, bytes);
 	if (pwrite(pool_fd, bytes, PAGE_SIZE, (off_t)at * (off_t)PAGE_SIZE) != PAGE_SIZE)
 		return false;
-	pool_pages += at == (int)pool_pages;
 	page->copy = at;
 	page->mapped = false;
 	return true;
+}
+
+void text_page_forget(struct text_page *page)
+{
+	unsigned need = pool_frees + page->ncopies;
+	unsigned *grown = pool_free;
+
+	if (need > pool_free_room) {
+		grown = realloc(pool_free, (size_t)need * 2 * sizeof(*grown));
+		if (grown != NULL)
+			pool_free_room = need * 2;
+	}
+	if (grown != NULL) { /* else they are lost */
+		pool_free = grown;
+		for (unsigned i = 0; i < page->ncopies; i++)
+			pool_free[pool_frees++] = page->copies[i];
+	}
+	free(page->copies);
+	page->copies = NULL;
+	page->ncopies = 0;
 }
 
 bool text_page_map(struct text_page *page, uaddr_t addr, int prot, struct vm_op *op)
@@ -185,5 +228,7 @@ void text_copies_fini(void)
 	if (pool_fd >= 0)
 		close(pool_fd);
 	pool_fd = -1;
-	pool_pages = 0;
+	free(pool_free);
+	pool_free = NULL;
+	pool_pages = pool_frees = pool_free_room = 0;
 }
