@@ -7,7 +7,7 @@ $(B)/include/ukernel/policy.h: ukernel/sched/policy.h
 	@mkdir -p $(@D)
 	@cp $< $@
 all: $(B)/include/ukernel/policy.h
-$(B)/obj/ukernel/cli/sched_new.o: ukernel/cli/template/policy.c ukernel/cli/template/Makefile
+$(B)/obj/ukernel/cli/sched_new.o: ukernel/cli/template/policy.c.in ukernel/cli/template/Makefile.in
 
 .PHONY: install-policy
 install-policy: $(B)/include/ukernel/policy.h

@@ -20,9 +20,9 @@
 extern const char template_policy[], template_makefile[];
 __asm__(".section .rodata\n"
 	".globl template_policy, template_makefile\n"
-	"template_policy: .incbin \"ukernel/cli/template/policy.c\"\n"
+	"template_policy: .incbin \"ukernel/cli/template/policy.c.in\"\n"
 	".byte 0\n"
-	"template_makefile: .incbin \"ukernel/cli/template/Makefile\"\n"
+	"template_makefile: .incbin \"ukernel/cli/template/Makefile.in\"\n"
 	".byte 0\n"
 	".text\n");
 
