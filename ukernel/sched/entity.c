@@ -81,7 +81,7 @@ void sched_task_exit(struct task *t)
 	sched_donate(t, NULL);
 	while (se->donors)
 		sched_donate(task_of(se->donors), NULL);
-	record(SREC_EXIT, se, -1, (uint64_t)t->proc->exit_status);
+	record(SREC_EXIT, se, -1, t->proc ? (uint64_t)t->proc->exit_status : 0);
 	if (rq.policy->task_exit)
 		rq.policy->task_exit(&rq, se);
 }
