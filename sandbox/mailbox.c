@@ -25,6 +25,7 @@
 #include "host.h"
 #include "host_cpu.h"
 #include "inject.h"
+#include "late.h"
 #include "poll.h"
 #include "regs.h"
 #include "seccomp_machine.h"
@@ -302,6 +303,7 @@ void box_destroyed(struct vthread *th)
 	struct grave *g;
 
 	poll_forget(th);
+	late_forget(th);
 	if (th->space == NULL)
 		return;
 	if (th->box != NULL)
@@ -394,10 +396,13 @@ void box_answer(struct vthread *th)
 	th->answer = th->result_set ? th->result : -ENOSYS;
 	regs_forget(th);
 	thread_set_hold(th, HOLD_RUNNING);
+	late_give(th);
 	__atomic_store_n(&box->arg[0], (uint64_t)th->answer, __ATOMIC_RELAXED);
 	/* If it has begun to park, its notification is on the way. */
 	th->answer_owed = !__atomic_compare_exchange_n(&box->state, &state, BOX_DONE, false,
 						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	if (th->answer_owed)
+		late_untaken(th);
 }
 
 bool box_notified(struct vthread *th, uint64_t id, uaddr_t ip)
@@ -426,6 +431,7 @@ bool box_notified(struct vthread *th, uint64_t id, uaddr_t ip)
 
 void box_left(struct vthread *th)
 {
+	late_flush();
 	thread_set_hold(th, HOLD_STOPPED);
 	th->regs_valid = false;
 	if (host_ptrace(PTRACE_GETREGS, th->host_pid, 0, &th->regs) < 0)

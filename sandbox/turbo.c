@@ -15,6 +15,7 @@
 #include "host.h"
 #include "host_cpu.h"
 #include "inject.h"
+#include "late.h"
 #include "mailbox.h"
 #include "module.h"
 #include "peak.h"
@@ -170,6 +171,10 @@ static bool turbo_fault(struct vthread *th, int signo, int code, struct event *o
 	    regs_load(th) < 0)
 		return false;
 	if (th->regs.rip - turbo.code < TURBO_CODE_SIZE) {
+		if (unwind_copy_fault(th)) {
+			out->type = EVENT_NONE;
+			return regs_flush(th) == 0;
+		}
 		call = unwind_fault(th);
 	} else if (turbo_parts.fault != NULL) {
 		ret = turbo_parts.fault(th, signo);
@@ -225,6 +230,7 @@ static uint64_t epolled_tsc;
 
 static int turbo_wait(struct event *out, bool block)
 {
+	late_flush();
 	vm_settle();
 	for (;;) {
 		bool look_around = __rdtsc() - epolled_tsc > EPOLL_CYCLES;
@@ -242,6 +248,37 @@ static int turbo_wait(struct event *out, bool block)
 		if (ret > 0 || poll_look(out) || !block)
 			return 0;
 	}
+}
+
+static size_t turbo_mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
+{
+	late_flush();
+	return modules_mem_read(th, from, to, len);
+}
+
+static size_t turbo_mem_write(struct vthread *th, uaddr_t to, const void *from, size_t len)
+{
+	late_flush();
+	return mem_write(th, to, from, len);
+}
+
+static int turbo_mem_cmpxchg(struct vthread *th, uaddr_t addr, uint32_t expect, uint32_t desire,
+			     uint32_t *seen)
+{
+	late_flush();
+	return inject_cmpxchg(th, addr, expect, desire, seen);
+}
+
+static int turbo_vm_apply(struct vthread *th, const struct vm_op *ops, size_t n, size_t *done)
+{
+	late_flush();
+	return modules_vm_apply(th, ops, n, done);
+}
+
+static int turbo_space_clone(struct vthread *from, void *cookie, struct vthread **out)
+{
+	late_flush();
+	return space_clone(from, cookie, out);
 }
 
 static void turbo_publish(struct vthread *th, enum published what, uint32_t value)
@@ -317,13 +354,14 @@ const struct machine_ops turbo_machine = {
     .init = turbo_init,
     .fini = turbo_fini,
     .space_create = space_create,
-    .space_clone = space_clone,
+    .space_clone = turbo_space_clone,
     .thread_clone = thread_clone,
     .thread_destroy = seccomp_destroy,
-    .vm_apply = modules_vm_apply,
-    .mem_read = modules_mem_read,
-    .mem_write = mem_write,
-    .mem_cmpxchg = inject_cmpxchg,
+    .vm_apply = turbo_vm_apply,
+    .mem_read = turbo_mem_read,
+    .mem_write = turbo_mem_write,
+    .mem_write_late = late_write,
+    .mem_cmpxchg = turbo_mem_cmpxchg,
     .peak_ticket = peak_ticket,
     .peak_take = peak_take,
     .mem_resident = mem_resident,

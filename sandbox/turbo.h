@@ -61,18 +61,23 @@
  */
 
 /* A mailbox; the gs base of its thread points to it.  Offsets for turbo_stub.S. */
-#define BOX_MAGIC     0x6b786f62
-#define BOX_AT_STATE  0x00
-#define BOX_AT_NR     0x04
-#define BOX_AT_ARG    0x08
-#define BOX_AT_RET    0x38
-#define BOX_AT_MAGIC  0x40
-#define BOX_AT_FLAGS  0x44
-#define BOX_AT_SPINS  0x48
-#define BOX_AT_YIELDS 0x4c
-#define BOX_AT_LEFT   0x50
-#define BOX_AT_RESULT 0x58
-#define BOX_AT_KNOWN  0x80
+#define BOX_MAGIC      0x6b786f62
+#define BOX_AT_STATE   0x00
+#define BOX_AT_NR      0x04
+#define BOX_AT_ARG     0x08
+#define BOX_AT_RET     0x38
+#define BOX_AT_MAGIC   0x40
+#define BOX_AT_FLAGS   0x44
+#define BOX_AT_SPINS   0x48
+#define BOX_AT_YIELDS  0x4c
+#define BOX_AT_LEFT    0x50
+#define BOX_AT_LATE    0x54
+#define BOX_AT_RESULT  0x58
+#define BOX_AT_LATE_TO 0x60
+#define BOX_AT_RDX     0x68
+#define BOX_AT_KNOWN   0x80
+#define BOX_AT_DATA    0x1000
+#define BOX_DATA_MAX   0x1000
 
 /* box.state */
 #define BOX_IDLE    0
@@ -106,13 +111,22 @@ struct box {
 	uint32_t magic, flags; /* flags: ah as lahf gives it, al = OF */
 	uint32_t spins,
 	    yields; /* how patient to be: pauses before a yield, yields before parking */
-	uint32_t left, unused;
+	uint32_t left;
+	uint32_t late; /* bytes of data that the stub copies to late_to before it goes back */
 	int64_t result;
-	uint64_t spare[4];
+	uint64_t late_to, rdx;
+	uint64_t spare[2];
 	/* Answers to give at once, plus 1; 0: not known.  A guest that writes here lies to itself.
 	 */
 	uint64_t known[PUBLISHED_MAX];
+	uint8_t unused[BOX_AT_DATA - BOX_AT_KNOWN - 8 * PUBLISHED_MAX];
+	uint8_t data[BOX_DATA_MAX];
 };
+_Static_assert(sizeof(struct box) == BOX_SIZE, "as it is mapped");
+_Static_assert(offsetof(struct box, late) == BOX_AT_LATE, "as the stub has it");
+_Static_assert(offsetof(struct box, late_to) == BOX_AT_LATE_TO, "as the stub has it");
+_Static_assert(offsetof(struct box, rdx) == BOX_AT_RDX, "as the stub has it");
+_Static_assert(offsetof(struct box, data) == BOX_AT_DATA, "as the stub has it");
 _Static_assert(offsetof(struct box, known) == BOX_AT_KNOWN, "as the stub has it");
 _Static_assert(offsetof(struct box, ret) == BOX_AT_RET, "as the stub has it");
 _Static_assert(offsetof(struct box, magic) == BOX_AT_MAGIC, "as the stub has it");

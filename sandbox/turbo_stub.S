@@ -73,11 +73,6 @@ turbo_stub_yielded:
 	mov	$BOX_PARKED, %r11d
 	lock cmpxchg %r11d, BOX(STATE)
 	jne	3b
-	jmp	turbo_stub_direct
-
-/* The page above is the one from which sched_yield() is the machine's own.  A guest's has to arrive
- * like any other call, so it is made from this one. */
-	.balign 4096, 0xcc
 MARK(turbo_stub_direct)			/* not in the mailbox, or not any more: make it */
 	mov	BOX(NR), %eax
 	syscall
@@ -87,6 +82,35 @@ MARK(turbo_stub_called)			/* rax: result */
 MARK(turbo_stub_answered)			/* the result is in box.arg[0] */
 4:	mov	BOX(ARG), %rax
 	mov	%rax, BOX(RESULT)
+	mov	BOX(LATE), %r11d
+	test	%r11d, %r11d
+	jz	6f
+	mov	BOX(LATE_TO), %rcx
+	mov	%rdx, BOX(RDX)
+	xor	%eax, %eax
+MARK(turbo_stub_copying)		/* rdx is in the mailbox; the result may become -EFAULT */
+	sub	$32, %r11d
+	jb	9f
+8:	mov	%gs:BOX_AT_DATA(%rax), %rdx
+	mov	%rdx, (%rcx,%rax)
+	mov	%gs:BOX_AT_DATA+8(%rax), %rdx
+	mov	%rdx, 8(%rcx,%rax)
+	mov	%gs:BOX_AT_DATA+16(%rax), %rdx
+	mov	%rdx, 16(%rcx,%rax)
+	mov	%gs:BOX_AT_DATA+24(%rax), %rdx
+	mov	%rdx, 24(%rcx,%rax)
+	add	$32, %rax
+	sub	$32, %r11d
+	jae	8b
+9:	add	$32, %r11d
+	jz	11f
+10:	movzbl	%gs:BOX_AT_DATA(%rax), %edx
+	mov	%dl, (%rcx,%rax)
+	inc	%rax
+	dec	%r11d
+	jnz	10b
+11:	mov	BOX(RDX), %rdx
+MARK(turbo_stub_copied)
 	jmp	6f
 MARK(turbo_stub_published)		/* eax: shape */
 5:	mov	%gs:BOX_AT_KNOWN-SHAPE_PUBLISHED*8(,%rax,8), %rax

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "late.h"
 #include "regs.h"
 #include "turbo.h"
 #include "vthread.h"
@@ -20,8 +21,8 @@
 
 extern const char turbo_stub[], turbo_stub_end[], turbo_stub_entry[], turbo_stub_nr[],
     turbo_stub_magic[], turbo_stub_flags[], turbo_stub_kept[], turbo_stub_asked[],
-    turbo_stub_direct[], turbo_stub_called[], turbo_stub_answered[], turbo_stub_published[],
-    turbo_stub_done[], turbo_stub_refuse[];
+    turbo_stub_direct[], turbo_stub_called[], turbo_stub_answered[], turbo_stub_copying[],
+    turbo_stub_copied[], turbo_stub_published[], turbo_stub_done[], turbo_stub_refuse[];
 
 static bool between(uaddr_t at, const char *from, const char *to)
 {
@@ -104,8 +105,10 @@ enum unwound unwind(struct vthread *th)
 		th->answer_owed = false;
 		return done(th, (uint64_t)th->answer);
 	}
-	if (between(at, turbo_stub_asked, turbo_stub_direct) && box->state == BOX_DONE)
+	if (between(at, turbo_stub_asked, turbo_stub_direct) && box->state == BOX_DONE) {
+		late_untaken(th);
 		return done(th, box->arg[0]);
+	}
 	if (at == (uaddr_t)(turbo_stub_called - turbo_stub)) {
 		if (th->call_open) { /* a trace stop */
 			returned(th, box->ret);
@@ -117,8 +120,12 @@ enum unwound unwind(struct vthread *th)
 	}
 	if (between(at, turbo_stub_called, turbo_stub_answered))
 		return done(th, r->rax);
-	if (between(at, turbo_stub_answered, turbo_stub_published))
+	if (between(at, turbo_stub_answered, turbo_stub_published)) {
+		if (between(at, turbo_stub_copying, turbo_stub_copied))
+			r->rdx = box->rdx;
+		late_untaken(th);
 		return done(th, box->arg[0]);
+	}
 	if (between(at, turbo_stub_done, turbo_stub_refuse))
 		return done(th, (uint64_t)box->result);
 	return pending(th, box->nr, box->ret);
@@ -132,6 +139,19 @@ bool unwind_fault(struct vthread *th)
 	    at != (uaddr_t)(turbo_stub_refuse - turbo_stub))
 		return false;
 	unwind_early(th, at);
+	return true;
+}
+
+bool unwind_copy_fault(struct vthread *th)
+{
+	uaddr_t at = th->regs.rip - turbo.code;
+
+	if (!between(at, turbo_stub_copying, turbo_stub_copied) || th->box == NULL)
+		return false;
+	flags_set(&th->regs, th->box->flags);
+	th->regs.rdx = th->box->rdx;
+	th->late = 0;
+	done(th, (uint64_t)-EFAULT);
 	return true;
 }
 

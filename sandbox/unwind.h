@@ -20,6 +20,8 @@ uaddr_t unwind_called(void);
 enum unwound unwind(struct vthread *th);
 /* th faulted in the stub: was that because it has no mailbox?  Then as UNWOUND_PENDING. */
 bool unwind_fault(struct vthread *th);
+/* th faulted while the stub copied: then the call ends with EFAULT, as it were. */
+bool unwind_copy_fault(struct vthread *th);
 /* th stands at a `syscall` that it is now taken to have made. */
 void unwind_site(struct vthread *th);
 /* If th stands behind the stub's `syscall`: as if it were behind that of the site. */

@@ -77,6 +77,8 @@ struct vthread {
 	bool fault_stale; /* its next fault may be older than its registers */
 	bool answer_owed; /* its notification is on the way and gets `answer` */
 	int64_t answer;
+	uint32_t late; /* bytes that came with the latest answer, for late_to (late.c) */
+	uaddr_t late_to;
 	uint32_t gap;	    /* poll.c: cycles between its calls, a moving average */
 	uint64_t given_tsc; /* ... when it was last let run */
 	struct vthread *box_next, **box_link; /* list of those that run */

@@ -8,11 +8,13 @@
 
 #include "kern/task.h"
 #include "mm/mm.h"
+#include "mm/region.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* How much of [addr, addr + len) guests may name at all: not the machine's pages. */
 static size_t range_usable(uaddr_t addr, size_t len)
@@ -50,8 +52,28 @@ int copy_from_user(struct task *t, void *to, uaddr_t from, size_t len)
 	return mem_copy(t, from, to, NULL, len) == len ? 0 : -EFAULT;
 }
 
+/* Leave the copying to the machine, which may do it for less, if it cannot fail for good reason. */
+static bool mem_copy_late(struct task *t, uaddr_t to, const void *from, size_t len)
+{
+	const struct region *r;
+	uaddr_t at = to;
+
+	if (!machine->mem_write_late || !t->in_syscall || t != current || len > PAGE_SIZE ||
+	    to + len < to)
+		return false;
+	for (r = region_find(t->mm, to); at < to + len; r = r->next) {
+		if (!r || r->start > at || !(r->prot & PROT_WRITE) ||
+		    (r->flags & (REGION_HIDDEN | REGION_SPECIAL)))
+			return false;
+		at = r->end;
+	}
+	return machine->mem_write_late(t->thread, to, from, len);
+}
+
 int copy_to_user(struct task *t, uaddr_t to, const void *from, size_t len)
 {
+	if (mem_copy_late(t, to, from, len))
+		return 0;
 	return mem_copy(t, to, NULL, from, len) == len ? 0 : -EFAULT;
 }
 
@@ -159,6 +181,8 @@ static size_t uio_stretch(struct uio *u, enum uio_way way, char *buf, size_t n)
 	uaddr_t at = u->iov->base + u->iov_off;
 
 	if (u->task) {
+		if (way == UIO_PUT && n == u->left && mem_copy_late(u->task, at, buf, n))
+			return n;
 		if (way == UIO_PUT)
 			return mem_copy(u->task, at, NULL, buf, n);
 		if (way == UIO_GET)
