@@ -131,7 +131,8 @@ static void report_machines(const struct host_probe *p)
 			report(OK, subject, "starts here, in %u us%s", p->machine[i].start_us,
 			       by_name ? "; taken by name only (--backend turbo)" : "");
 		else
-			report(i == 0 || by_name ? WARN : FAIL, subject, "%s", p->machine[i].reason);
+			report(i == 0 || by_name ? WARN : FAIL, subject, "%s",
+			       p->machine[i].reason);
 	}
 	if (ptrace_error(p) == EPERM && container_name())
 		report(FAIL, "container",
