@@ -2,110 +2,21 @@
  * guard.c - the watchdog around a policy, see guard.h.
  *
  * It stands in rq->policy where the policy would; rq->priv and rq->params are the policy's own, so
- * that the policy notices nothing.  Its timer and the watchdog's share the core's one.  When the
- * policy has failed, rq->priv and rq->params become those of round robin, which gets all who wait.
+ * that the policy notices nothing.  Its timer and the watchdog's share the core's one.  What
+ * comes after a failure is in guard_fall.c.
  */
 #undef _FORTIFY_SOURCE
-#include "sched/guard.h"
+#include "sched/guard_state.h"
 
-#include "sched/params.h"
 #include "sched/sched.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct guard {
-	struct sched_policy ops; /* first: rq->policy points to it */
-	const struct sched_policy *inner;
-	struct guard_settings settings;
-	bool foreign, fallen;
-	char verdict[240];
-	struct guard_call call;
-	/* the run */
-	const struct sched_services *core; /* the services that the core gave */
-	struct sched_services services;	   /* those that the policy gets */
-	uint64_t inner_timer_ns, check_ns; /* 0: none */
-	struct guard_known known;
-	void *rr_priv, *inner_priv;
-	struct sched_settings rr;
-};
-
-void (*guard_end)(const char *text);
 
 static struct guard *guard_of(const struct runq *rq)
 {
 	return (struct guard *)rq->policy;
-}
-
-/* --- the fall --- */
-
-static int by_wait(const void *a, const void *b)
-{
-	const struct sched_entity *x = *(struct sched_entity *const *)a;
-	const struct sched_entity *y = *(struct sched_entity *const *)b;
-
-	if (x->wait_since_ns != y->wait_since_ns)
-		return x->wait_since_ns < y->wait_since_ns ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-/* Round robin gets all who wait, in the order of their waiting. */
-static void round_robin_from_now(struct guard *g, struct runq *rq)
-{
-	struct sched_entity **waiting = calloc(g->known.nr + 1, sizeof(struct sched_entity *));
-	size_t n = 0;
-
-	g->inner_priv = rq->priv;
-	rq->priv = g->rr_priv;
-	g->rr_priv = NULL;
-	rq->params = g->rr.values;
-	sched_rr.init(rq);
-	for (size_t i = 0; i < g->known.size; i++) {
-		if (!g->known.slot[i])
-			continue;
-		sched_list_init(&g->known.slot[i]->link);
-		if (g->known.slot[i]->queued && waiting)
-			waiting[n++] = g->known.slot[i];
-	}
-	if (!waiting)
-		abort();
-	qsort(waiting, n, sizeof(struct sched_entity *), by_wait);
-	for (size_t i = 0; i < n; i++)
-		sched_rr.enqueue(rq, waiting[i], ENQ_CHANGED);
-	free(waiting);
-	/* Whoever runs may have been given a slice for ever. */
-	for (int i = 0; i < rq->cpus; i++)
-		if (rq->curr[i])
-			g->core->resched(rq, i);
-}
-
-static void __attribute__((format(printf, 3, 4)))
-fall(struct guard *g, struct runq *rq, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	if (g->fallen)
-		return;
-	g->fallen = true;
-	n = snprintf(g->verdict, sizeof(g->verdict), "scheduling policy %s ", g->inner->name);
-	va_start(ap, fmt);
-	vsnprintf(g->verdict + n, sizeof(g->verdict) - (size_t)n, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "ukernel: %s; %s\n", g->verdict,
-		g->settings.mode == GUARD_END ? "the program ends" : "round robin takes over");
-	if (g->settings.mode == GUARD_END) {
-		if (!guard_end)
-			exit(125);
-		guard_end(g->verdict);
-	}
-	g->inner_timer_ns = g->check_ns = 0;
-	g->core->timer(rq, 0);
-	rq_why(rq, NULL, "%s: round robin takes over", g->verdict);
-	round_robin_from_now(g, rq);
 }
 
 /* --- calls --- */
@@ -135,7 +46,7 @@ static bool call(struct runq *volatile rq, const char *volatile op, call_fn fn, 
 		return true;
 	}
 	GUARD_RETURN(&g->call);
-	fall(g, rq, "%s in %s()", g->call.trouble, op);
+	guard_fall(g, rq, "%s in %s()", g->call.trouble, op);
 	return false;
 }
 
@@ -260,9 +171,9 @@ static void check_waiting(struct guard *g, struct runq *rq)
 	}
 	if (!worst || rq->now_ns - worst->wait_since_ns < g->settings.limit_ns)
 		return;
-	fall(g, rq, "%s task %llu (%s): it has been waiting for %.3f s",
-	     rq->nr_running ? "starves" : "has lost", (unsigned long long)worst->id, worst->name,
-	     (double)(rq->now_ns - worst->wait_since_ns) / 1e9);
+	guard_fall(g, rq, "%s task %llu (%s): it has been waiting for %.3f s",
+		   rq->nr_running ? "starves" : "has lost", (unsigned long long)worst->id,
+		   worst->name, (double)(rq->now_ns - worst->wait_since_ns) / 1e9);
 }
 
 static void guard_timer(struct runq *rq)
@@ -393,8 +304,9 @@ static void check_idle(struct guard *g, struct runq *rq, int cpu)
 		const struct sched_entity *se = g->known.slot[i];
 
 		if (se && se->queued && sched_allowed(se, cpu)) {
-			fall(g, rq, "has lost task %llu (%s): it waits, and pick() finds nobody",
-			     (unsigned long long)se->id, se->name);
+			guard_fall(g, rq,
+				   "has lost task %llu (%s): it waits, and pick() finds nobody",
+				   (unsigned long long)se->id, se->name);
 			return;
 		}
 	}
@@ -403,16 +315,16 @@ static void check_idle(struct guard *g, struct runq *rq, int cpu)
 static void check_pick(struct guard *g, struct runq *rq, const struct sched_entity *se, int cpu)
 {
 	if (!guard_known_has(&g->known, se))
-		fall(g, rq, "picked a task that does not exist (%p)", (const void *)se);
+		guard_fall(g, rq, "picked a task that does not exist (%p)", (const void *)se);
 	else if (!se->queued && se->cpu >= 0)
-		fall(g, rq, "picked task %llu (%s) for CPU %d, but it runs on CPU %d",
-		     (unsigned long long)se->id, se->name, cpu, se->cpu);
+		guard_fall(g, rq, "picked task %llu (%s) for CPU %d, but it runs on CPU %d",
+			   (unsigned long long)se->id, se->name, cpu, se->cpu);
 	else if (!se->queued)
-		fall(g, rq, "picked task %llu (%s), which sleeps", (unsigned long long)se->id,
-		     se->name);
+		guard_fall(g, rq, "picked task %llu (%s), which sleeps", (unsigned long long)se->id,
+			   se->name);
 	else if (!sched_allowed(se, cpu))
-		fall(g, rq, "picked task %llu (%s) for CPU %d, where it may not run",
-		     (unsigned long long)se->id, se->name, cpu);
+		guard_fall(g, rq, "picked task %llu (%s) for CPU %d, where it may not run",
+			   (unsigned long long)se->id, se->name, cpu);
 }
 
 static struct sched_entity *guard_pick(struct runq *rq, int cpu)
@@ -438,8 +350,8 @@ static uint64_t guard_slice_ns(struct runq *rq, struct sched_entity *se)
 	if (call(rq, "slice_ns", do_slice_ns, &a)) {
 		if (a.result)
 			return a.result;
-		fall(guard_of(rq), rq, "gives task %llu (%s) a slice of nothing",
-		     (unsigned long long)se->id, se->name);
+		guard_fall(guard_of(rq), rq, "gives task %llu (%s) a slice of nothing",
+			   (unsigned long long)se->id, se->name);
 	}
 	return sched_rr.slice_ns(rq, se);
 }
@@ -532,37 +444,4 @@ const char *guard_verdict(const struct sched_policy *policy)
 	const struct guard *g = (const struct guard *)policy;
 
 	return policy->enqueue == guard_enqueue && g->verdict[0] ? g->verdict : NULL;
-}
-
-int guard_parse(const char *text, struct guard_settings *out)
-{
-	static const struct policy_param limit = {"limit", PARAM_TIME,	     false, "30s",
-						  1000000, 1000000000000000, ""};
-	static const char *const modes[] = {"off", "rr", "end"};
-
-	for (;;) {
-		size_t n = strcspn(text, ",");
-		char word[40], error[80];
-		struct sched_value v;
-		bool found = false;
-
-		if (n >= sizeof(word))
-			return -EINVAL;
-		memcpy(word, text, n);
-		word[n] = '\0';
-		for (int i = 0; i < 3; i++) {
-			if (strcmp(word, modes[i]) == 0) {
-				out->mode = (enum guard_mode)i;
-				found = true;
-			}
-		}
-		if (!found) {
-			if (sched_value_parse(&limit, word, &v, error, sizeof(error)) < 0)
-				return -EINVAL;
-			out->limit_ns = (uint64_t)v.v[0];
-		}
-		if (!text[n])
-			return 0;
-		text += n + 1;
-	}
 }
