@@ -48,6 +48,7 @@ struct sched_attributes {
 
 static cpu_set_t cpus_before, home_set, away_set;
 static bool pinned, spreads;
+static bool short_slice, trades; /* granted; given up for now */
 static bool moving; /* unpinned for one sleep: the host's scheduler chooses where we wake up */
 static int home;
 static int schedstat_fd = -1;
@@ -82,6 +83,17 @@ void host_cpu_init(int cpus)
 		schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 }
 
+/* A slice of 0 stands for what everyone has.  False: the host has other rules for us. */
+static bool slice_set(uint64_t ns, struct sched_attributes *attr)
+{
+	attr->size = sizeof(*attr);
+	if (syscall(SYS_sched_getattr, 0, attr, sizeof(*attr), 0) < 0 ||
+	    attr->policy != SCHED_OTHER)
+		return false;
+	attr->runtime = ns;
+	return syscall(SYS_sched_setattr, 0, attr, 0) == 0;
+}
+
 /*
  * On one core the supervisor competes with the guest that it has just resumed.  A short slice makes
  * its virtual deadline the earlier one, so that it gets the core back when it has something to do
@@ -90,16 +102,21 @@ void host_cpu_init(int cpus)
  */
 bool host_cpu_short_slice(void)
 {
-	struct sched_attributes attr = {.size = sizeof(attr)};
+	struct sched_attributes attr = {0};
 
-	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0 || attr.policy != SCHED_OTHER)
-		return false;
-	attr.runtime = SLICE_NS;
-	if (syscall(SYS_sched_setattr, 0, &attr, 0) < 0)
-		return false;
-	attr.runtime = 0;
-	return syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0 &&
-	       attr.runtime == SLICE_NS;
+	trades = false;
+	short_slice = slice_set(SLICE_NS, &attr) &&
+		      syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0 &&
+		      attr.runtime == SLICE_NS;
+	return short_slice;
+}
+
+void host_cpu_trade(bool on)
+{
+	struct sched_attributes attr = {0};
+
+	if (short_slice && trades != on && slice_set(on ? 0 : SLICE_NS, &attr))
+		trades = on;
 }
 
 void host_cpu_fini(void)

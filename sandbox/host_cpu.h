@@ -10,6 +10,9 @@ struct vthread;
 
 void host_cpu_init(int cpus);
 bool host_cpu_short_slice(void);
+/* From now on the core is handed to and fro by sched_yield(), until further notice.  That forfeits
+ * a slice, so who has shorter ones than the other gets the core back at once. */
+void host_cpu_trade(bool on);
 void host_cpu_fini(void);
 void host_cpu_resumed(struct vthread *th); /* it is about to run */
 void host_cpu_trapped(struct vthread *th); /* it has stopped or is asleep */

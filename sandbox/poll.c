@@ -28,6 +28,7 @@
 #define GAP_NEVER	(100 * CYCLES_US) /* the largest that counts */
 #define GAP_POLL	(15 * CYCLES_US)  /* who calls less often is not polled for */
 #define WINDOW		(40 * CYCLES_US)  /* looking for so long without a call is enough */
+#define VAIN_YIELDS	2 /* so many in a row that bring nothing: it is not about to call */
 #define SLOW_YIELD	(200 * CYCLES_US)
 #define PENALTY_MIN	256   /* sleeps after a slow one ... */
 #define PENALTY_MAX	16384 /* ... and after a series of them */
@@ -44,14 +45,14 @@
 static struct vthread *far, *latest;
 static unsigned in_a_row, no_yields, penalty, good_yields;
 static unsigned far_calls, far_parks;
-static uint64_t reviewed_tsc, banned_until, ban;
+static uint64_t reviewed_tsc, banned_until, ban, home_used_ns;
 
 void poll_init(void)
 {
 	far = latest = NULL;
 	in_a_row = no_yields = good_yields = 0;
 	penalty = PENALTY_MIN;
-	reviewed_tsc = banned_until = 0;
+	reviewed_tsc = banned_until = home_used_ns = 0;
 	ban = FAR_BAN_MIN;
 }
 
@@ -134,6 +135,11 @@ void poll_called(struct vthread *th)
 		far_review(th, now);
 }
 
+void poll_elsewhere(struct vthread *th)
+{
+	th->gap += (int32_t)(GAP_NEVER - th->gap) / 8;
+}
+
 static bool take(struct vthread *th, struct event *out)
 {
 	if (!box_take(th, out))
@@ -151,20 +157,59 @@ bool poll_look(struct event *out)
 	return false;
 }
 
-/* Give the core away; false when that was slow. */
-static bool yield(void)
+/* The CPU time of the guests that the core was given to. */
+static uint64_t home_cpu_ns(void)
 {
-	uint64_t before = __rdtsc();
+	uint64_t ns = 0;
 
-	sched_yield();
-	if (__rdtsc() - before <= SLOW_YIELD) {
-		if (++good_yields > YIELDS_FORGIVE)
-			penalty = PENALTY_MIN;
-		return true;
-	}
+	for (struct vthread *th = box_first_running(); th != NULL; th = th->box_next)
+		ns += th->far ? 0 : thread_cpu_ns(th);
+	return ns;
+}
+
+/* A yield took so long: because a guest used the time, or because others have work for the core? */
+static void yield_was_slow(uint64_t took)
+{
+	uint64_t used_ns = home_cpu_ns(), before_ns = home_used_ns;
+
+	home_used_ns = used_ns;
+	if (used_ns > before_ns && (used_ns - before_ns) * CYCLES_US / 1000 > took / 2)
+		return;
 	good_yields = 0;
 	no_yields = penalty;
 	penalty = penalty < PENALTY_MAX ? 2 * penalty : penalty;
+}
+
+/* Give the core to the guests at home, until one of them calls. */
+static bool look_home(struct event *out)
+{
+	host_cpu_trade(true);
+	for (int vain = 0; vain < VAIN_YIELDS; vain++) {
+		uint64_t before = __rdtsc(), took;
+
+		sched_yield();
+		took = __rdtsc() - before;
+		if (took > SLOW_YIELD)
+			yield_was_slow(took);
+		else if (++good_yields > YIELDS_FORGIVE)
+			penalty = PENALTY_MIN;
+		if (poll_look(out))
+			return true;
+		if (no_yields > 0)
+			break;
+	}
+	return false;
+}
+
+static bool look_far(struct event *out)
+{
+	uint64_t until = __rdtsc() + WINDOW;
+
+	do {
+		if (poll_look(out))
+			return true;
+		_mm_pause();
+	} while (__rdtsc() < until);
 	return false;
 }
 
@@ -185,26 +230,22 @@ static bool worth_it(bool *home)
 
 bool poll_wait(struct event *out)
 {
-	bool home;
+	bool home, found;
 
 	if (worth_it(&home)) {
-		uint64_t began = sleep_begin(), until = __rdtsc() + WINDOW;
+		uint64_t began = sleep_begin();
 
 		__atomic_store_n(&turbo.control->polling, 1, __ATOMIC_RELAXED);
-		do {
-			if (poll_look(out)) {
-				sleep_end(began);
-				return true;
-			}
-			if (!home)
-				_mm_pause();
-			else if (!yield())
-				break;
-		} while (__rdtsc() < until);
+		found = home ? look_home(out) : look_far(out);
 		sleep_end(began);
+		if (found)
+			return true;
 	}
 	__atomic_store_n(&turbo.control->polling, 0, __ATOMIC_SEQ_CST);
-	return poll_look(out);
+	if (poll_look(out))
+		return true;
+	host_cpu_trade(false);
+	return false;
 }
 
 void poll_begin(struct vthread *th)

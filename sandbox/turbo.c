@@ -209,17 +209,30 @@ static bool turbo_stopped(struct vthread *th, struct event *out)
 	return true;
 }
 
+static void turbo_called(struct vthread *th)
+{
+	poll_elsewhere(th);
+	unwind_behind(th);
+}
+
+static void turbo_trapped(struct vthread *th, uaddr_t ip)
+{
+	if (ip != unwind_called())
+		poll_elsewhere(th);
+	site_trapped(th, ip);
+}
+
 static const struct machine_hooks turbo_hooks = {
     .cloned = box_cloned,
     .destroyed = box_destroyed,
     .reaped = box_reaped,
     .watch = box_watch,
     .left = box_left,
-    .called = unwind_behind,
+    .called = turbo_called,
     .stopped = turbo_stopped,
     .fault = turbo_fault,
     .notified = box_notified,
-    .trapped = site_trapped,
+    .trapped = turbo_trapped,
 };
 
 /* ---- the ops that differ ---- */
