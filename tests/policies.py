@@ -5,6 +5,7 @@ with those that break the rules.
 usage: policies.py [NAME...]
 """
 import os
+import re
 import subprocess
 import sys
 
@@ -12,14 +13,19 @@ import lib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUSY = "for i in 1 2 3; do (x=0; while [ $x -lt 20000 ]; do x=$((x+1)); done) & done; wait; echo done"
+# Hundreds of picks however fast the host is: its tasks sleep and wake all the time.
+SWITCHING = "for i in 1 2 3; do (x=0; while [ $x -lt 30 ]; do y=$(echo); x=$((x+1)); done) & done; " \
+            "wait; echo done"
+# As long as another task runs, one that is lost looks like one that starves.
+LOST = "(has lost|starves) task"
 # What tests/policies/bad.c does wrong, on how many CPUs, what is said of it
 BAD = [
-    (1, 1, "has lost task"), (1, 2, "has lost task"), (2, 1, "which sleeps"),
-    (3, 2, "but it runs on CPU"), (4, 1, "does not exist"), (5, 1, "does not return in pick()"),
-    (6, 2, "crashes (bad address) in pick()"), (7, 1, "task"), (8, 1, "a slice of nothing"),
-    (9, 1, "divides by zero in pick()"), (10, 1, "crashes (bad address) in pick()"),
-    (11, 1, "does not return in pick()"), (13, 1, "has lost task"),
-    (14, 2, "does not return in charge()"), (15, 1, "crashes (bad address) in pick()"),
+    (1, 1, LOST), (1, 2, LOST), (2, 1, "which sleeps"),
+    (3, 2, "but it runs on CPU"), (4, 1, "does not exist"), (5, 1, r"does not return in pick\(\)"),
+    (6, 2, r"crashes \(bad address\) in pick\(\)"), (7, 1, LOST), (8, 1, "a slice of nothing"),
+    (9, 1, r"divides by zero in pick\(\)"), (10, 1, r"crashes \(bad address\) in pick\(\)"),
+    (11, 1, r"does not return in pick\(\)"), (13, 1, LOST),
+    (14, 2, r"does not return in charge\(\)"), (15, 1, r"crashes \(bad address\) in pick\(\)"),
 ]
 
 
@@ -77,25 +83,27 @@ def bad(checks, where):
     got = ukernel("run", "--sched", "./bad.so", "--", "sh", "-c", BUSY, cwd=where)
     checks.check("policies/bad is good at first", got.status == 0 and not got.err, got.err)
     for kind, cpus, say in BAD:
+        # On a busy host anybody may wait long: a short limit only where waiting is the defect.
+        limit = "300ms" if say == LOST else "20s"
         for mode in ("rr", "end"):
-            args = ["--sched-watchdog", mode + ",300ms", "--cpus", str(cpus), "--sched",
+            args = ["--sched-watchdog", f"{mode},{limit}", "--cpus", str(cpus), "--sched",
                     f"./bad.so:kind={kind}", "--timeout", "30"]
-            got = ukernel("run", *args, "--", "sh", "-c", BUSY, cwd=where)
+            got = ukernel("run", *args, "--", "sh", "-c", SWITCHING, cwd=where, seconds=35)
             good = got.status == 0 and got.out == "done\n" if mode == "rr" else got.status == 125
             checks.check(f"policies/bad {kind}, {cpus} cpus, {mode}",
-                         good and "policy bad " in got.err and say in got.err and
+                         good and re.search("policy bad .*" + say, got.err) and
                          len(got.err.splitlines()) == 1, got.status, got.out, got.err)
 
 
 def bad_in_other_ways(checks, where):
     build_bad(where, "bad.so")
-    got = ukernel("run", "--sched-watchdog", "rr,300ms", "--sched", "./bad.so:kind=16,after=5",
+    got = ukernel("run", "--sched-watchdog", "rr,300ms", "--sched", "./bad.so:kind=16,after=1",
                   "--timeout", "20", "--", "sh", "-c",
                   "while :; do :; done & sleep 0.1; echo my turn; kill $!", cwd=where)
     checks.check("policies/never lets go", got.out == "my turn\n" and "starves" in got.err,
                  got.status, got.out, got.err)
     # In the C library a crash cannot be left: it is named, and ends.
-    got = ukernel("run", "--sched", "./bad.so:kind=12", "--", "sh", "-c", BUSY, cwd=where)
+    got = ukernel("run", "--sched", "./bad.so:kind=12", "--", "sh", "-c", SWITCHING, cwd=where)
     checks.check("policies/crashes in libc", got.status == 125 and "crashes" in got.err, got.err)
     # A policy of the list is not watched unless asked.
     loop = "while :; do :; done & sleep 0.1; echo my turn; kill $!"
@@ -104,7 +112,8 @@ def bad_in_other_ways(checks, where):
     checks.check("policies/coop, watched", got.out == "my turn\n" and "coop starves" in got.err,
                  got.status, got.out, got.err)
     build_bad(where, "conserving.so", "-DCONSERVING")
-    got = ukernel("run", "--sched", "./conserving.so:kind=13", "--", "sh", "-c", BUSY, cwd=where)
+    got = ukernel("run", "--sched", "./conserving.so:kind=13", "--", "sh", "-c", SWITCHING,
+                  cwd=where)
     checks.check("policies/finds nobody", got.out == "done\n" and "pick() finds nobody" in got.err,
                  got.status, got.out, got.err)
     build_bad(where, "old.so", "-DABI=999")
