@@ -45,25 +45,32 @@ static void test_fd(void)
 	CHECK_INT(e.type, EVENT_NONE);
 }
 
+/* A busy host makes both late, in either order: only what the clock shows binds them. */
 static void test_time(void)
 {
 	struct vthread *th = load(spin);
-	uint64_t t = machine->clock_ns(CLOCK_OF_TICKS);
+	uint64_t t = machine->clock_ns(CLOCK_OF_TICKS), passed;
+	bool alarm = false;
 	struct event e;
-	int ticks = 0;
+	uint64_t ticks = 0;
 
 	machine->alarm_set(t + 30000000);
 	machine->tick_arm(true);
 	CHECK_INT(machine->resume(th, 0), 0);
-	for (;;) {
+	while (!alarm || ticks < 5) {
 		e = wait_event();
-		if (e.type == EVENT_ALARM)
-			break;
-		CHECK_INT(e.type, EVENT_TICK);
-		ticks += (int)e.ticks;
+		CHECK(e.type == EVENT_ALARM || e.type == EVENT_TICK);
+		passed = machine->clock_ns(CLOCK_OF_TICKS) - t;
+		if (e.type == EVENT_ALARM) {
+			CHECK(!alarm);
+			CHECK(passed >= 30000000);
+			alarm = true;
+		} else {
+			CHECK(e.ticks >= 1);
+			ticks += e.ticks;
+			CHECK(ticks <= passed / TICK_NS);
+		}
 	}
-	CHECK(machine->clock_ns(CLOCK_OF_TICKS) >= t + 30000000);
-	CHECK(ticks >= 4 && ticks <= 9);
 	machine->tick_arm(false);
 	machine->stop(th);
 	do {

@@ -25,7 +25,7 @@ uint64_t now_ns(void)
 
 void boot(void)
 {
-	struct machine_config config = {.cpus = cpus, .tick_ns = 4000000};
+	struct machine_config config = {.cpus = cpus, .tick_ns = TICK_NS};
 	int ret = machine->init(&config, &machine_info);
 
 	if (ret < 0) {
@@ -112,8 +112,24 @@ struct regs regs_of(struct vthread *th)
 	return r;
 }
 
-/* A child of ours that runs: the latest pid that is in state R or t. */
-pid_t running_guest(void)
+/* The state letter of a host process as /proc shows it; 0: there is none. */
+static char host_state(const char *pid)
+{
+	char path[64], buf[512], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return 0;
+	if (fgets(buf, sizeof(buf), f) != NULL)
+		state = *(strrchr(buf, ')') + 2);
+	fclose(f);
+	return state;
+}
+
+/* The latest of our children that is in state R. */
+static pid_t running_now(void)
 {
 	char path[64], line[4096] = "", *p;
 	pid_t last = 0;
@@ -121,22 +137,31 @@ pid_t running_guest(void)
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	f = fopen(path, "r");
-	if (f == NULL || fgets(line, sizeof(line), f) == NULL)
-		return -1;
+	CHECK(f != NULL);
+	if (fgets(line, sizeof(line), f) == NULL)
+		line[0] = '\0';
 	fclose(f);
 	for (p = strtok(line, " \n"); p != NULL; p = strtok(NULL, " \n")) {
-		char stat[64], buf[512], state = 0;
-		FILE *s;
-
-		snprintf(stat, sizeof(stat), "/proc/%s/stat", p);
-		s = fopen(stat, "r");
-		if (s == NULL)
-			continue;
-		if (fgets(buf, sizeof(buf), s) != NULL)
-			state = *(strrchr(buf, ')') + 2);
-		fclose(s);
-		if (state == 'R')
+		if (host_state(p) == 'R')
 			last = atoi(p);
 	}
 	return last;
+}
+
+pid_t running_guest(void)
+{
+	pid_t pid;
+
+	while ((pid = running_now()) == 0)
+		usleep(1000);
+	return pid;
+}
+
+void wait_killed(pid_t pid)
+{
+	char name[16], state;
+
+	snprintf(name, sizeof(name), "%d", pid);
+	while ((state = host_state(name)) != 0 && state != 'Z' && state != 'X')
+		usleep(1000);
 }

@@ -17,6 +17,8 @@
 #define CODE  0x400000UL
 #define DATA  0x600000UL
 #define STACK 0x700000UL
+/* The tick that boot() asks for. */
+#define TICK_NS 4000000UL
 
 #define CHECK(cond)                                                                                \
 	do {                                                                                       \
@@ -69,7 +71,8 @@ struct event wait_event(void);
 struct event wait_for(struct vthread *th, enum event_type type);
 struct event run(struct vthread *th, enum event_type type); /* resume, then wait_for */
 struct regs regs_of(struct vthread *th);
-pid_t running_guest(void); /* host pid of a guest that runs */
-void bench(void);	   /* print what the operations cost */
+pid_t running_guest(void);   /* host pid of a guest that runs: waits for one */
+void wait_killed(pid_t pid); /* until the host has ended pid */
+void bench(void);	     /* print what the operations cost */
 
 #endif

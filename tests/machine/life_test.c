@@ -121,7 +121,7 @@ static void test_killed_held(void)
 	machine->stop(th);
 	wait_for(th, EVENT_STOPPED);
 	kill(pid, SIGKILL);
-	usleep(20000);
+	wait_killed(pid);
 	CHECK_INT(machine->regs_get(th, &r) < 0 || machine->regs_set(th, &r) < 0 ||
 		      machine->vm_apply(th, load_ops, 1, NULL) < 0,
 		  1);

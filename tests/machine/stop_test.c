@@ -22,17 +22,18 @@ static void test_stop(void)
 		wait_for(th, EVENT_STOPPED);
 		machine->stop(th); /* held: harmless */
 	}
-	CHECK_INT(machine->resume(th, 0), 0);
-	usleep(20000);
-	machine->stop(th);
-	wait_for(th, EVENT_STOPPED);
-	CHECK_INT(machine->mem_read(th, DATA, &count, 8), 8);
-	CHECK(count > 1000);
+	/* It runs, as soon as a busy host lets it. */
+	while (count <= 1000 || machine->cpu_ns(th) <= 100000) {
+		CHECK_INT(machine->resume(th, 0), 0);
+		usleep(5000);
+		machine->stop(th);
+		wait_for(th, EVENT_STOPPED);
+		CHECK_INT(machine->mem_read(th, DATA, &count, 8), 8);
+	}
 	before = count;
 	usleep(5000);
 	CHECK_INT(machine->mem_read(th, DATA, &count, 8), 8);
 	CHECK_INT(count, before);
-	CHECK(machine->cpu_ns(th) > 100000);
 	machine->thread_destroy(th);
 }
 
