@@ -17,13 +17,16 @@ static inline size_t message_bytes(size_t len)
 	return sizeof(struct message) + len;
 }
 
-static inline void message_free(struct message *m)
-{
-	list_del(&m->link);
-	scm_release(&m->scm);
-	memory_uncharge(message_bytes(m->len));
-	free(m);
-}
+/* inflight.c.  The last of a queue is the sender's, who wakes the readers. */
+void message_queue(struct sock *to, struct message *m);
+/* Out of its queue, with the files that it still has. */
+void message_free(struct message *m);
+/* The files of a message leave it, to be received. */
+void inflight_remove(struct scm *scm);
+/* An AF_UNIX socket has closed. */
+void inflight_closed(void);
+/* Before files are sent: 0 or -ETOOMANYREFS. */
+int inflight_may_send(const struct task *t);
 
 /* What is in the queue, with what each message costs besides: or one byte at a time would hold a
  * hundred times what the limit says. */

@@ -43,6 +43,7 @@ static int scm_take(struct scm *from, struct scm *to, bool copy)
 	if (!from->nfiles)
 		return 0;
 	if (!copy) {
+		inflight_remove(from);
 		to->files = from->files;
 		to->nfiles = from->nfiles;
 		from->files = NULL;

@@ -3,7 +3,7 @@
  */
 #include "kern/cred.h"
 #include "kern/task.h"
-#include "net/sock.h"
+#include "net/queue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,7 +65,8 @@ static int take_cred(struct task *t, const char *data, size_t len, struct scm *o
 	return 0;
 }
 
-static int scm_parse(struct task *t, const char *buf, size_t len, struct scm *out)
+/* Between hosts neither travels, and Linux does not mind: inet only checks the form. */
+static int scm_parse(struct task *t, bool inet, const char *buf, size_t len, struct scm *out)
 {
 	struct abi_cmsghdr h;
 
@@ -78,7 +79,9 @@ static int scm_parse(struct task *t, const char *buf, size_t len, struct scm *ou
 			return -EINVAL;
 		if (h.level != SOL_SOCKET)
 			continue;
-		if (h.type == SCM_RIGHTS)
+		if (inet && (h.type == SCM_RIGHTS || h.type == SCM_CREDENTIALS))
+			err = 0;
+		else if (h.type == SCM_RIGHTS)
 			err = take_files(t, data, h.len - sizeof(h), out);
 		else if (h.type == SCM_CREDENTIALS)
 			err = take_cred(t, data, h.len - sizeof(h), out);
@@ -90,7 +93,8 @@ static int scm_parse(struct task *t, const char *buf, size_t len, struct scm *ou
 	return 0;
 }
 
-int scm_from_user(struct task *t, uaddr_t control, size_t len, struct scm *out)
+int scm_from_user(struct task *t, const struct sock *s, uaddr_t control, size_t len,
+		  struct scm *out)
 {
 	char *buf;
 	int err;
@@ -103,8 +107,11 @@ int scm_from_user(struct task *t, uaddr_t control, size_t len, struct scm *out)
 	buf = malloc(len);
 	if (!buf)
 		return -ENOMEM;
-	err = copy_from_user(t, buf, control, len) ? -EFAULT : scm_parse(t, buf, len, out);
+	err = copy_from_user(t, buf, control, len) ? -EFAULT
+						   : scm_parse(t, sock_is_inet(s), buf, len, out);
 	free(buf);
+	if (!err && out->nfiles)
+		err = inflight_may_send(t);
 	if (err)
 		scm_release(out);
 	return err;
@@ -158,7 +165,7 @@ size_t scm_to_user(struct task *t, struct sock *s, struct scm *scm, uaddr_t cont
 	size_t used = 0;
 	bool fits = true;
 
-	if (s->passcred)
+	if (s->passcred && !sock_is_inet(s))
 		fits = put_cmsg(t, control, len, &used, SCM_CREDENTIALS, &scm->cred,
 				sizeof(scm->cred));
 	if (scm->nfiles)

@@ -93,11 +93,9 @@ static struct message *message_build(struct uio *from, size_t len, struct scm *s
 	return m;
 }
 
-static void message_queue(struct sock *to, struct message *m)
+static void message_deliver(struct sock *to, struct message *m)
 {
-	list_add_tail(&m->link, &to->queue);
-	to->queued += m->len;
-	to->nqueued++;
+	message_queue(to, m);
 	waitq_wake(&to->readers, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -124,7 +122,7 @@ static ssize_t send_stream(struct sock *s, struct uio *from, bool nonblock, uint
 		m = err ? NULL : message_build(from, len, scm, &err);
 		if (err)
 			return done ? done : err;
-		message_queue(s->peer, m);
+		message_deliver(s->peer, m);
 		done += len;
 	} while (from->left);
 	return done;
@@ -169,7 +167,7 @@ static ssize_t send_packet_to(struct sock *s, struct sock *to, struct uio *from,
 	if (!m)
 		return err;
 	m->from = s->local;
-	message_queue(to, m);
+	message_deliver(to, m);
 	return len;
 }
 

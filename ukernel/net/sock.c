@@ -140,7 +140,13 @@ void sock_close(struct sock *s)
 
 static void sock_release(struct file *f)
 {
-	sock_close(f->priv);
+	struct sock *s = f->priv;
+	bool local = !sock_is_inet(s);
+
+	s->file = NULL;
+	sock_close(s);
+	if (local)
+		inflight_closed();
 }
 
 /* --- the file --- */
@@ -234,6 +240,7 @@ struct sock *sock_alloc(const struct sock_family *family, int type, int protocol
 	list_init(&s->bound);
 	list_init(&s->pending);
 	list_init(&s->pending_link);
+	list_init(&s->inflight_link);
 	list_init(&s->queue);
 	waitq_init(&s->readers);
 	waitq_init(&s->writers);
@@ -275,6 +282,7 @@ struct file *sock_file(struct task *t, struct sock *s, int flags)
 		return NULL;
 	f->stream = true;
 	f->priv = s;
+	s->file = f;
 	return f;
 }
 

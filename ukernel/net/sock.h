@@ -109,6 +109,12 @@ struct sock {
 	int error;	/* SO_ERROR, positive */
 	struct abi_ucred peer_cred;
 
+	struct file *file;     /* borrowed; NULL before accept() and when it is gone */
+	unsigned inflight;     /* how often its file lies in a message (inflight.c) */
+	bool suspect;	       /* of being garbage, and how many messages of others hold it: */
+	unsigned held_outside; /* both have a meaning during a collection only */
+	struct list_head inflight_link;
+
 	struct list_head queue; /* of struct message: received, not yet read */
 	size_t queued;		/* bytes in it */
 	unsigned nqueued;	/* messages in it */
@@ -163,7 +169,8 @@ ssize_t sock_recv(struct sock *s, struct uio *to, int flags, bool nonblock, stru
 int sock_shutdown(struct sock *s, int how);
 
 /* scm.c: from and to the control buffer of a guest's msghdr. */
-int scm_from_user(struct task *t, uaddr_t control, size_t len, struct scm *out);
+int scm_from_user(struct task *t, const struct sock *s, uaddr_t control, size_t len,
+		  struct scm *out);
 /* Installs descriptors; returns the length used, sets MSG_CTRUNC in *flags. */
 size_t scm_to_user(struct task *t, struct sock *s, struct scm *scm, uaddr_t control, size_t len,
 		   bool cloexec, int *flags);

@@ -73,7 +73,7 @@ static long sendmsg_header(struct task *t, struct file *f, struct sock *s,
 	ret = iov_from_user(t, h->iov, h->iovlen, fast, 8, &iov);
 	if (ret)
 		return ret;
-	ret = scm_from_user(t, h->control, h->controllen, &scm);
+	ret = scm_from_user(t, s, h->control, h->controllen, &scm);
 	if (!ret) {
 		uio_vector(&from, t, iov, h->iovlen);
 		ret = do_send(t, f, s, &from, flags, &scm, h->name && h->namelen ? &dest : NULL);
