@@ -27,6 +27,7 @@
 
 struct hog {
 	uint64_t seen, lost, rounds;
+	uint64_t first[2], last[2]; /* rounds, its own and the other's, at its first and last turn */
 	unsigned n;
 	uint64_t handover[SAMPLES];
 };
@@ -51,6 +52,16 @@ static void shared_make(void)
 		skip("cannot be bound to a CPU here");
 }
 
+static void turn_note(volatile struct hog *me, uint64_t theirs)
+{
+	me->last[0] = me->rounds;
+	me->last[1] = theirs;
+	if (!me->first[0]) {
+		me->first[0] = me->rounds;
+		me->first[1] = theirs;
+	}
+}
+
 static void hog_run(volatile struct hog *me, const volatile struct hog *other, uint64_t until)
 {
 	uint64_t last = cycles();
@@ -64,6 +75,8 @@ static void hog_run(volatile struct hog *me, const volatile struct hog *other, u
 			uint64_t lost = handover ? now - theirs : now - last;
 
 			me->lost += lost;
+			if (handover)
+				turn_note(me, other->rounds);
 			if (handover && me->n < SAMPLES)
 				me->handover[me->n++] = lost;
 		}
@@ -166,13 +179,18 @@ const struct op op_lost_1ms = {.timed = lost_percent, .once = true, .step = 1};
 const struct op op_lost_4ms = {.timed = lost_percent, .once = true, .step = 1};
 const struct op op_lost_10ms = {.timed = lost_percent, .once = true, .step = 1};
 
+/* From the beginning of a turn to that of another: in so short a time a turn of nice 19 that is cut
+ * off, or begun before it had that value, is a tenth of all that it gets. */
 static double nice_share(long n)
 {
+	const volatile struct hog *hog;
+
 	(void)n;
 	hogs_run(WEIGHT_MS, 19);
-	if (!shared->hog[1].rounds)
-		skip("nice 19 never ran");
-	return (double)shared->hog[0].rounds / (double)shared->hog[1].rounds;
+	hog = &shared->hog[0];
+	if (hog->last[1] == hog->first[1])
+		skip("nice 19 did not run twice");
+	return (double)(hog->last[0] - hog->first[0]) / (double)(hog->last[1] - hog->first[1]);
 }
 const struct op op_nice_share = {.timed = nice_share, .once = true, .step = 1};
 
