@@ -117,6 +117,20 @@ BOX_TEST(sched_core, nothing_ticks_without_a_choice, .cpus = 2)
 	GUEST_EQ(seen.count[SREC_PREEMPT], 0);
 }
 
+/* A boost that would change nothing stops nobody. */
+BOX_TEST(sched_core, no_boost_without_a_choice, .policy = &sched_mlfq,
+	 .policy_options = "quantum=1ms,boost=5ms")
+{
+	int status;
+
+	listen();
+	GUEST_CHECK(guest_fork(hog_60ms, 0) > 0);
+	GUEST_CHECK(guest_wait(-1, &status, 0) > 0 && status == 0);
+	GUEST_CHECK(seen.count[SREC_TICK] <= 1);
+	GUEST_CHECK(seen.count[SREC_PREEMPT] <= 1);
+	GUEST_CHECK(seen.ran_ns[3] >= 60 * MS);
+}
+
 /* --- wake-ups --- */
 
 static void waker(uint64_t arg)

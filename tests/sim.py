@@ -34,13 +34,22 @@ def textbook(checks, where):
 
 
 def why(checks, where):
-    path = workload(where, "why.wl", "task hog cpu 30", "task late cpu 5 at=15")
+    path = workload(where, "why.wl", "task hog cpu 30", "task late cpu 5 at=18")
     got = sim(path, "--sched", "mlfq:queues=3,quantum=5,boost=20", "--why")
     lines = got.out.splitlines()
     wanted = ["because: quantum used up, demoted to Q1", "because: boost: all tasks go to Q2",
               "late         arrives", "hog          is preempted on CPU 0", "hog          is done"]
     checks.check("sim/why", got.status == 0 and
                  all(any(w in line for line in lines) for w in wanted), got.out, got.err)
+
+
+def late_boost(checks, where):
+    """Boosts at 50 and 100 ms, when nobody waits: hog has 7 ms left of its quantum at 103 ms."""
+    path = workload(where, "lone.wl", "task hog cpu 200", "task late cpu 5 at=103")
+    got = sim(path, "--sched", "mlfq:queues=3,quantum=10,boost=50", "--json")
+    tasks = {t["task"]: t for t in json.loads(got.out)[0]["per_task"]} if not got.status else {}
+    checks.check("sim/a boost that nobody saw", tasks and tasks["late"]["response_ms"] == 7 and
+                 tasks["hog"]["preemptions"] < 4, got.out, got.err)
 
 
 def forms(checks, where):
@@ -131,6 +140,7 @@ def main():
     where = lib.scratch()
     textbook(checks, where)
     why(checks, where)
+    late_boost(checks, where)
     forms(checks, where)
     repeatable(checks, where)
     shipped(checks)

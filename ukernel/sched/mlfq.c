@@ -9,7 +9,8 @@
  *   4     an allotment used up, in one go or in pieces, costs a level    mlfq_charge
  *         (stay=1: rules 4a and 4b, by which a task that waits in time keeps its level; it can be
  *         gamed)
- *   5     every boost period all tasks go to the top                     mlfq_timer
+ *   5     every boost period all tasks go to the top                     mlfq_timer; boost_late
+ *         where nobody waited
  *
  * For: interactive programs beside batch jobs, when nobody knows lengths.
  * Limits: without a boost long jobs starve and never come up again; the parameters are guesswork
@@ -45,7 +46,9 @@ struct mlfq {
 	uint64_t contended_ns; /* since then somebody waits */
 	uint64_t boosts;       /* so far */
 	uint64_t boost_ns;     /* when the next one is */
-	bool asleep;	       /* the timer is not armed: there was nobody to boost */
+	uint64_t boosted_ns;   /* when the last one was */
+	bool asleep;	       /* the timer is not armed: nobody waits */
+	bool late;	       /* a boost was made up for, those who run have their old slices */
 	uint64_t events;       /* bumps and picks so far */
 };
 
@@ -137,16 +140,54 @@ static void boost_plan(struct runq *rq)
 	rq_timer(rq, m->boost_ns);
 }
 
-/* Somebody comes after a time when all slept: the boosts meanwhile count as one. */
-static void boost_awake(struct runq *rq)
+/*
+ * While nobody waits a boost changes nothing that shows, and no timer is armed for it.  What it
+ * means for those who run is made up for when somebody looks: only the last one counts, as what
+ * it leaves of a task does not depend on what was before.  (With boost_slice it does.)
+ */
+static void boost_late(struct runq *rq)
+{
+	struct mlfq *m = rq->priv;
+	uint64_t period_ns = (uint64_t)rq_param(rq, P_BOOST);
+
+	if (!m->asleep || !period_ns || m->boost_ns > rq->now_ns)
+		return;
+	m->boosted_ns = m->boost_ns + (rq->now_ns - m->boost_ns) / period_ns * period_ns;
+	m->boost_ns = m->boosted_ns + period_ns;
+	m->boosts++;
+	m->late = true;
+	if (m->boosted_ns == rq->now_ns)
+		rq_why(rq, NULL, "boost: all tasks go to Q%d", m->top);
+	else
+		rq_why(rq, NULL, "boost, %.3f ms ago: all tasks go to Q%d",
+		       (double)(rq->now_ns - m->boosted_ns) / 1e6, m->top);
+}
+
+/* Will se, when nobody else waits, have a CPU at once? */
+static bool finds_idle(const struct runq *rq, const struct sched_entity *se)
+{
+	for (int i = 0; i < rq->cpus; i++)
+		if (!rq->curr[i] && sched_allowed(se, i))
+			return true;
+	return false;
+}
+
+/* se comes: from when somebody waits, boosts have to be on time. */
+static void boost_awake(struct runq *rq, const struct sched_entity *se)
 {
 	struct mlfq *m = rq->priv;
 
 	if (!m->asleep || !rq_param(rq, P_BOOST))
 		return;
+	boost_late(rq);
+	if (m->late)
+		for (int i = 0; i < rq->cpus; i++)
+			if (rq->curr[i])
+				rq_resched(rq, i);
+	m->late = false;
+	if (!m->waiting && !rq_param(rq, P_BOOST_SLICE) && finds_idle(rq, se))
+		return;
 	m->asleep = false;
-	if (m->boost_ns <= rq->now_ns)
-		m->boosts++;
 	boost_plan(rq);
 }
 
@@ -156,7 +197,7 @@ static void mlfq_enqueue(struct runq *rq, struct sched_entity *se, enum sched_en
 	struct mlfq_task *t = task_of(se);
 	struct sched_list *queue;
 
-	boost_awake(rq);
+	boost_awake(rq, se);
 	task_boost(rq, se);
 	queue = &m->queue[t->level];
 	if (!m->waiting++)
@@ -241,6 +282,12 @@ static void mlfq_charge(struct runq *rq, struct sched_entity *se, uint64_t ran_n
 	const struct mlfq *m = rq->priv;
 	struct mlfq_task *t = task_of(se);
 
+	boost_late(rq);
+	if (t->boosts != m->boosts) {
+		if (ran_ns > rq->now_ns - m->boosted_ns)
+			ran_ns = rq->now_ns - m->boosted_ns;
+		task_boost(rq, se);
+	}
 	if (ran_ns > INT64_MAX / 2)
 		ran_ns = INT64_MAX / 2;
 	t->left_ns -= (int64_t)ran_ns;
@@ -322,11 +369,13 @@ static void mlfq_timer(struct runq *rq)
 {
 	struct mlfq *m = rq->priv;
 
-	if (!m->waiting && !rq->nr_running) {
+	if (!m->waiting && !(rq->nr_running && rq_param(rq, P_BOOST_SLICE))) {
 		m->asleep = true;
+		boost_late(rq);
 		return;
 	}
 	m->boosts++;
+	m->boosted_ns = rq->now_ns;
 	rq_why(rq, NULL, "boost: all tasks go to Q%d", m->top);
 	for (int i = 0; i < rq->cpus; i++)
 		if (rq->curr[i])
