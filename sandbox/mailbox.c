@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "early.h"
 #include "host.h"
 #include "host_cpu.h"
 #include "inject.h"
@@ -304,6 +305,7 @@ void box_destroyed(struct vthread *th)
 
 	poll_forget(th);
 	late_forget(th);
+	early_forget(th);
 	if (th->space == NULL)
 		return;
 	if (th->box != NULL)

@@ -468,12 +468,19 @@ void modules_warm(struct vthread *th)
 
 size_t modules_mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
 {
-	const struct modules *m = modules_of(th->space);
 	size_t got = mem_read(th, from, to, len);
-	uaddr_t end = from + got;
+
+	modules_restore(th, from, to, got);
+	return got;
+}
+
+void modules_restore(const struct vthread *th, uaddr_t from, void *to, size_t len)
+{
+	const struct modules *m = modules_of(th->space);
+	uaddr_t end = from + len;
 
 	if (m == NULL || m->n == 0)
-		return got;
+		return;
 	for (unsigned i = piece_index(m, from); i < m->n && m->piece[i].start < end; i++) {
 		const struct piece *p = &m->piece[i];
 
@@ -490,5 +497,4 @@ size_t modules_mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
 				       hi - lo);
 		}
 	}
-	return got;
 }

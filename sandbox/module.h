@@ -50,5 +50,7 @@ int modules_vm_apply(struct vthread *th, const struct vm_op *ops, size_t n, size
 
 /* mem_read() that shows text as it is in its file. */
 size_t modules_mem_read(struct vthread *th, uaddr_t from, void *to, size_t len);
+/* Make so of len bytes of th's memory that were read from there. */
+void modules_restore(const struct vthread *th, uaddr_t from, void *to, size_t len);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "early.h"
 #include "events.h"
 #include "host.h"
 #include "host_cpu.h"
@@ -84,6 +85,7 @@ static void shapes_set(void)
 		turbo.control->shape[direct[i]] = SHAPE_DIRECT;
 	for (int i = 0; i < PUBLISHED_MAX; i++)
 		turbo.control->shape[published[i]] = (uint8_t)(SHAPE_PUBLISHED + i);
+	early_shapes(turbo.control);
 }
 
 static int shared_make_all(void)
@@ -175,7 +177,7 @@ static bool turbo_fault(struct vthread *th, int signo, int code, struct event *o
 			out->type = EVENT_NONE;
 			return regs_flush(th) == 0;
 		}
-		call = unwind_fault(th);
+		call = unwind_fault(th, signo);
 	} else if (turbo_parts.fault != NULL) {
 		ret = turbo_parts.fault(th, signo);
 		call = ret == 1;
@@ -241,10 +243,8 @@ static const struct machine_hooks turbo_hooks = {
 
 static uint64_t epolled_tsc;
 
-static int turbo_wait(struct event *out, bool block)
+static int wait_any(struct event *out, bool block)
 {
-	late_flush();
-	vm_settle();
 	for (;;) {
 		bool look_around = __rdtsc() - epolled_tsc > EPOLL_CYCLES;
 		int ret;
@@ -263,33 +263,68 @@ static int turbo_wait(struct event *out, bool block)
 	}
 }
 
+/* Has it come by the stub, in the mailbox or as a notification? */
+static bool by_stub(const struct event *e)
+{
+	const struct vthread *th = e->thread;
+
+	return e->type == EVENT_SYSCALL &&
+	       (th->hold == HOLD_BOXED ||
+		(th->hold == HOLD_NOTIFIED && th->box != NULL && e->syscall.ip == unwind_called()));
+}
+
+static int turbo_wait(struct event *out, bool block)
+{
+	int ret;
+
+	early_end();
+	late_flush();
+	vm_settle();
+	ret = wait_any(out, block);
+	if (ret == 0 && by_stub(out))
+		early_begin(out->thread);
+	return ret;
+}
+
 static size_t turbo_mem_read(struct vthread *th, uaddr_t from, void *to, size_t len)
 {
+	if (early_read(th, from, to, len))
+		return len;
 	late_flush();
 	return modules_mem_read(th, from, to, len);
 }
 
 static size_t turbo_mem_write(struct vthread *th, uaddr_t to, const void *from, size_t len)
 {
+	early_end();
 	late_flush();
 	return mem_write(th, to, from, len);
+}
+
+static bool turbo_mem_write_late(struct vthread *th, uaddr_t to, const void *from, size_t len)
+{
+	early_end();
+	return late_write(th, to, from, len);
 }
 
 static int turbo_mem_cmpxchg(struct vthread *th, uaddr_t addr, uint32_t expect, uint32_t desire,
 			     uint32_t *seen)
 {
+	early_end();
 	late_flush();
 	return inject_cmpxchg(th, addr, expect, desire, seen);
 }
 
 static int turbo_vm_apply(struct vthread *th, const struct vm_op *ops, size_t n, size_t *done)
 {
+	early_end();
 	late_flush();
 	return modules_vm_apply(th, ops, n, done);
 }
 
 static int turbo_space_clone(struct vthread *from, void *cookie, struct vthread **out)
 {
+	early_end();
 	late_flush();
 	return space_clone(from, cookie, out);
 }
@@ -309,6 +344,7 @@ static void turbo_publish_not(struct vthread *th)
 static int turbo_resume(struct vthread *th, int vcpu)
 {
 	poll_given(th);
+	early_forget(th);
 	if (th->hold != HOLD_BOXED)
 		return seccomp_resume(th, vcpu);
 	vm_settle();
@@ -373,7 +409,8 @@ const struct machine_ops turbo_machine = {
     .vm_apply = turbo_vm_apply,
     .mem_read = turbo_mem_read,
     .mem_write = turbo_mem_write,
-    .mem_write_late = late_write,
+    .mem_have = early_have,
+    .mem_write_late = turbo_mem_write_late,
     .mem_cmpxchg = turbo_mem_cmpxchg,
     .peak_ticket = peak_ticket,
     .peak_take = peak_take,

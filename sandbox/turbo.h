@@ -61,23 +61,28 @@
  */
 
 /* A mailbox; the gs base of its thread points to it.  Offsets for turbo_stub.S. */
-#define BOX_MAGIC      0x6b786f62
-#define BOX_AT_STATE   0x00
-#define BOX_AT_NR      0x04
-#define BOX_AT_ARG     0x08
-#define BOX_AT_RET     0x38
-#define BOX_AT_MAGIC   0x40
-#define BOX_AT_FLAGS   0x44
-#define BOX_AT_SPINS   0x48
-#define BOX_AT_YIELDS  0x4c
-#define BOX_AT_LEFT    0x50
-#define BOX_AT_LATE    0x54
-#define BOX_AT_RESULT  0x58
-#define BOX_AT_LATE_TO 0x60
-#define BOX_AT_RDX     0x68
-#define BOX_AT_KNOWN   0x80
-#define BOX_AT_DATA    0x1000
-#define BOX_DATA_MAX   0x1000
+#define BOX_MAGIC	  0x6b786f62
+#define BOX_AT_STATE	  0x00
+#define BOX_AT_NR	  0x04
+#define BOX_AT_ARG	  0x08
+#define BOX_AT_RET	  0x38
+#define BOX_AT_MAGIC	  0x40
+#define BOX_AT_FLAGS	  0x44
+#define BOX_AT_SPINS	  0x48
+#define BOX_AT_YIELDS	  0x4c
+#define BOX_AT_LEFT	  0x50
+#define BOX_AT_LATE	  0x54
+#define BOX_AT_RESULT	  0x58
+#define BOX_AT_LATE_TO	  0x60
+#define BOX_AT_RDX	  0x68
+#define BOX_AT_EARLY_FROM 0x70
+#define BOX_AT_EARLY	  0x78
+#define BOX_AT_KNOWN	  0x80
+#define BOX_AT_EARLY_DATA 0x400
+#define BOX_EARLY_MAX	  0x400
+#define BOX_EARLY_STRING  0x100
+#define BOX_AT_DATA	  0x1000
+#define BOX_DATA_MAX	  0x1000
 
 /* box.state */
 #define BOX_IDLE    0
@@ -87,13 +92,16 @@
 #define BOX_PARKED  4 /* the guest: I will not look here any more, but make the call for real */
 
 /* The control page. */
-#define CONTROL_POLLING (TURBO_CONTROL + 0)
-#define CONTROL_SHAPE	(TURBO_CONTROL + 0x100)
-#define SHAPES_MAX	512
+#define CONTROL_POLLING	 (TURBO_CONTROL + 0)
+#define CONTROL_SHAPE	 (TURBO_CONTROL + 0x100)
+#define SHAPES_MAX	 512
+#define CONTROL_FETCH	 (TURBO_CONTROL + 0x300)
+#define CONTROL_FETCH_IF (TURBO_CONTROL + 0x304)
 
 /* What the stub does with a call: control.shape[nr]. */
 #define SHAPE_DIRECT	0    /* makes it for real at once */
 #define SHAPE_REQUEST	1    /* puts it into the mailbox */
+#define SHAPE_FETCH	2    /* + index of control.fetch: copies what that says, then the same */
 #define SHAPE_PUBLISHED 0x80 /* + index: box.known may have the answer */
 
 #ifndef __ASSEMBLER__
@@ -115,17 +123,24 @@ struct box {
 	uint32_t late; /* bytes of data that the stub copies to late_to before it goes back */
 	int64_t result;
 	uint64_t late_to, rdx;
-	uint64_t spare[2];
+	/* for the supervisor: so many bytes from there are in early_data */
+	uint64_t early_from;
+	uint32_t early, spare;
 	/* Answers to give at once, plus 1; 0: not known.  A guest that writes here lies to itself.
 	 */
 	uint64_t known[PUBLISHED_MAX];
-	uint8_t unused[BOX_AT_DATA - BOX_AT_KNOWN - 8 * PUBLISHED_MAX];
+	uint8_t unused[BOX_AT_EARLY_DATA - BOX_AT_KNOWN - 8 * PUBLISHED_MAX];
+	uint8_t early_data[BOX_EARLY_MAX];
+	uint8_t more[BOX_AT_DATA - BOX_AT_EARLY_DATA - BOX_EARLY_MAX];
 	uint8_t data[BOX_DATA_MAX];
 };
 _Static_assert(sizeof(struct box) == BOX_SIZE, "as it is mapped");
 _Static_assert(offsetof(struct box, late) == BOX_AT_LATE, "as the stub has it");
 _Static_assert(offsetof(struct box, late_to) == BOX_AT_LATE_TO, "as the stub has it");
 _Static_assert(offsetof(struct box, rdx) == BOX_AT_RDX, "as the stub has it");
+_Static_assert(offsetof(struct box, early_from) == BOX_AT_EARLY_FROM, "as the stub has it");
+_Static_assert(offsetof(struct box, early) == BOX_AT_EARLY, "as the stub has it");
+_Static_assert(offsetof(struct box, early_data) == BOX_AT_EARLY_DATA, "as the stub has it");
 _Static_assert(offsetof(struct box, data) == BOX_AT_DATA, "as the stub has it");
 _Static_assert(offsetof(struct box, known) == BOX_AT_KNOWN, "as the stub has it");
 _Static_assert(offsetof(struct box, ret) == BOX_AT_RET, "as the stub has it");
@@ -133,13 +148,26 @@ _Static_assert(offsetof(struct box, magic) == BOX_AT_MAGIC, "as the stub has it"
 _Static_assert(offsetof(struct box, left) == BOX_AT_LEFT, "as the stub has it");
 _Static_assert(offsetof(struct box, result) == BOX_AT_RESULT, "as the stub has it");
 
+/* What the stub fetches for a call of that shape, from where its arguments say.  Offsets are those
+ * of box.arg[]. */
+struct fetch {
+	uint8_t from;	 /* offset of the address */
+	uint8_t count;	 /* ... of how many, 0: one */
+	uint16_t size;	 /* bytes of each, 0: a string */
+	uint32_t if_arg; /* only if the bit is set whose number is in the low bits of arg[1] */
+};
+
 struct control {
 	uint32_t polling; /* the supervisor looks at the mailboxes now */
 	uint32_t unused;
 	uint64_t entry; /* turbo.entry, for tests */
 	uint8_t more[0x100 - 16];
 	uint8_t shape[SHAPES_MAX];
+	struct fetch fetch[SHAPE_PUBLISHED];
 };
+_Static_assert(offsetof(struct control, shape) == CONTROL_SHAPE - TURBO_CONTROL, "in the stub");
+_Static_assert(offsetof(struct control, fetch) == CONTROL_FETCH - TURBO_CONTROL, "in the stub");
+_Static_assert(sizeof(struct control) <= PAGE_SIZE, "one page");
 
 /* What the threads of one space share. */
 struct turbo_space {

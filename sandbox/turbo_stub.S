@@ -32,6 +32,7 @@ MARK(turbo_stub_flags)			/* eax: flags */
 	mov	%rcx, BOX(RET)
 	mov	%r11d, BOX(NR)
 MARK(turbo_stub_kept)			/* all three are in the mailbox */
+	movl	$0, BOX(EARLY)
 	mov	%r11d, %r11d
 	cmp	$SHAPES_MAX, %r11
 	jae	turbo_stub_direct
@@ -40,14 +41,65 @@ MARK(turbo_stub_kept)			/* all three are in the mailbox */
 	jb	turbo_stub_direct
 	cmp	$SHAPE_PUBLISHED, %eax
 	jae	5f
-7:	cmpl	$0, CONTROL_POLLING
-	je	turbo_stub_direct
-	mov	%rdi, BOX(ARG)
+7:	mov	%rdi, BOX(ARG)
 	mov	%rsi, %gs:8+BOX_AT_ARG
 	mov	%rdx, %gs:16+BOX_AT_ARG
 	mov	%r10, %gs:24+BOX_AT_ARG
 	mov	%r8, %gs:32+BOX_AT_ARG
 	mov	%r9, %gs:40+BOX_AT_ARG
+	cmp	$SHAPE_REQUEST, %eax
+	je	18f
+MARK(turbo_stub_fetching)		/* eax: shape; rdx is in box.arg[2] */
+	mov	CONTROL_FETCH_IF(,%rax,8), %edx
+	bt	%esi, %edx
+	jnc	17f
+	mov	CONTROL_FETCH(,%rax,8), %eax
+	movzbl	%al, %ecx
+	mov	%gs:(%rcx), %rcx	/* from */
+	cmp	$TURBO_LOW_END, %rcx	/* no address but NULL or a small number */
+	jb	17f
+	movzbl	%ah, %edx
+	shr	$16, %eax		/* size */
+	jz	15f
+	test	%edx, %edx
+	jz	12f
+	mov	%gs:(%rdx), %rdx	/* count */
+	cmp	$BOX_EARLY_MAX, %rdx
+	ja	17f
+	imul	%edx, %eax
+	cmp	$BOX_EARLY_MAX, %eax
+	ja	17f
+12:	mov	%eax, %r11d		/* so many bytes */
+	xor	%eax, %eax
+	sub	$8, %r11d
+	jb	14f
+13:	mov	(%rcx,%rax), %rdx
+	mov	%rdx, %gs:BOX_AT_EARLY_DATA(%rax)
+	add	$8, %rax
+	sub	$8, %r11d
+	jae	13b
+14:	add	$8, %r11d
+	jz	16f
+19:	movzbl	(%rcx,%rax), %edx
+	mov	%dl, %gs:BOX_AT_EARLY_DATA(%rax)
+	inc	%eax
+	dec	%r11d
+	jnz	19b
+	jmp	16f
+15:	movzbl	(%rcx,%rax), %edx	/* eax: 0; up to and with a NUL */
+	mov	%dl, %gs:BOX_AT_EARLY_DATA(%rax)
+	inc	%eax
+	test	%edx, %edx
+	jz	16f
+	cmp	$BOX_EARLY_STRING, %eax
+	jb	15b
+	jmp	17f
+16:	mov	%rcx, BOX(EARLY_FROM)
+	mov	%eax, BOX(EARLY)
+17:	mov	%gs:16+BOX_AT_ARG, %rdx
+MARK(turbo_stub_fetched)
+18:	cmpl	$0, CONTROL_POLLING
+	je	turbo_stub_direct
 	mov	BOX(YIELDS), %eax
 	mov	%eax, BOX(LEFT)
 	movl	$BOX_REQUEST, BOX(STATE)
@@ -115,13 +167,18 @@ MARK(turbo_stub_copied)
 MARK(turbo_stub_published)		/* eax: shape */
 5:	mov	%gs:BOX_AT_KNOWN-SHAPE_PUBLISHED*8(,%rax,8), %rax
 	sub	$1, %rax
-	jc	7b
 	mov	%rax, BOX(RESULT)
+	jnc	6f
+	mov	$SHAPE_REQUEST, %eax	/* not known */
+	jmp	7b
 MARK(turbo_stub_done)			/* the result is in box.result */
 6:	mov	BOX(FLAGS), %eax
+	movzbl	%gs:1+BOX_AT_FLAGS, %r11d	/* as the CPU leaves them in r11, but DF, AC and ID */
+	movzbl	%al, %ecx
+	shl	$11, %ecx
+	lea	0x200(%r11,%rcx), %r11d
 	add	$0x7f, %al		/* sets OF if it was set */
 	sahf
-	mov	$0x246, %r11d
 	mov	BOX(RET), %rcx
 	mov	BOX(RESULT), %rax
 	jmp	*%rcx

@@ -8,6 +8,7 @@
 #include "unwind.h"
 
 #include <errno.h>
+#include <signal.h>
 
 #include "late.h"
 #include "regs.h"
@@ -20,9 +21,10 @@
 #define FLAG_OVERFLOW	 0x800UL
 
 extern const char turbo_stub[], turbo_stub_end[], turbo_stub_entry[], turbo_stub_nr[],
-    turbo_stub_magic[], turbo_stub_flags[], turbo_stub_kept[], turbo_stub_asked[],
-    turbo_stub_direct[], turbo_stub_called[], turbo_stub_answered[], turbo_stub_copying[],
-    turbo_stub_copied[], turbo_stub_published[], turbo_stub_done[], turbo_stub_refuse[];
+    turbo_stub_magic[], turbo_stub_flags[], turbo_stub_kept[], turbo_stub_fetching[],
+    turbo_stub_fetched[], turbo_stub_asked[], turbo_stub_direct[], turbo_stub_called[],
+    turbo_stub_answered[], turbo_stub_copying[], turbo_stub_copied[], turbo_stub_published[],
+    turbo_stub_done[], turbo_stub_refuse[];
 
 static bool between(uaddr_t at, const char *from, const char *to)
 {
@@ -128,13 +130,28 @@ enum unwound unwind(struct vthread *th)
 	}
 	if (between(at, turbo_stub_done, turbo_stub_refuse))
 		return done(th, (uint64_t)box->result);
+	if (between(at, turbo_stub_fetching, turbo_stub_fetched))
+		r->rdx = box->arg[2];
 	return pending(th, box->nr, box->ret);
 }
 
-bool unwind_fault(struct vthread *th)
+/* An argument points to nowhere, or the guest has jumped to here: the kernel will see. */
+static bool unwind_fetch_fault(struct vthread *th, uaddr_t at)
+{
+	if (!between(at, turbo_stub_fetching, turbo_stub_fetched) || th->box == NULL)
+		return false;
+	flags_set(&th->regs, th->box->flags);
+	th->regs.rdx = th->box->arg[2];
+	pending(th, th->box->nr, th->box->ret);
+	return true;
+}
+
+bool unwind_fault(struct vthread *th, int signo)
 {
 	uaddr_t at = th->regs.rip - turbo.code;
 
+	if (signo != SIGTRAP && unwind_fetch_fault(th, at))
+		return true;
 	if (at != (uaddr_t)(turbo_stub_magic - turbo_stub) &&
 	    at != (uaddr_t)(turbo_stub_refuse - turbo_stub))
 		return false;

@@ -18,8 +18,9 @@ enum unwound {
 uaddr_t unwind_called(void);
 /* th is in a ptrace stop, its registers are loaded. */
 enum unwound unwind(struct vthread *th);
-/* th faulted in the stub: was that because it has no mailbox?  Then as UNWOUND_PENDING. */
-bool unwind_fault(struct vthread *th);
+/* th faulted in the stub: was that because it has no mailbox, or as the stub fetched what an
+ * argument points to?  Then as UNWOUND_PENDING. */
+bool unwind_fault(struct vthread *th, int signo);
 /* th faulted while the stub copied: then the call ends with EFAULT, as it were. */
 bool unwind_copy_fault(struct vthread *th);
 /* th stands at a `syscall` that it is now taken to have made. */

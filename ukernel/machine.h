@@ -184,7 +184,10 @@ struct machine_ops {
 	 */
 	size_t (*mem_read)(struct vthread *th, uaddr_t from, void *to, size_t len);
 	size_t (*mem_write)(struct vthread *th, uaddr_t to, const void *from, size_t len);
-	/* The same as mem_write where the kernel knows that th may write, with its call's answer at
+	/* Of the bytes from there on those that came with th's call, up to max: what mem_read would
+	 * give, and maybe fewer than there are, or none.  May be NULL: none. */
+	size_t (*mem_have)(struct vthread *th, uaddr_t from, void *to, size_t max);
+	/* As mem_write where the kernel knows that th may write, with its call's answer at
 	 * the latest.  False: mem_write it.  May be NULL. */
 	bool (*mem_write_late)(struct vthread *th, uaddr_t to, const void *from, size_t len);
 	int (*mem_cmpxchg)(struct vthread *th, uaddr_t addr, uint32_t expect, uint32_t desire,

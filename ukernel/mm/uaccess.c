@@ -103,6 +103,15 @@ ssize_t string_from_user(struct task *t, char *to, uaddr_t from, size_t max)
 {
 	size_t done = 0;
 
+	/* It may have come with the call. */
+	if (machine->mem_have) {
+		size_t n = range_usable(from, max);
+		size_t got = n ? machine->mem_have(t->thread, from, to, n) : 0;
+		char *nul = memchr(to, 0, got);
+
+		if (nul)
+			return nul - to;
+	}
 	while (done < max) {
 		/* Never across a page that the string may not reach. */
 		size_t n = PAGE_SIZE - ((from + done) & ~PAGE_MASK), got;

@@ -82,6 +82,11 @@ static size_t watched_mem_read(struct vthread *th, uaddr_t from, void *to, size_
 	return DURING(COST_COPY_IN, size_t, real->mem_read(th, from, to, len));
 }
 
+static size_t watched_mem_have(struct vthread *th, uaddr_t from, void *to, size_t max)
+{
+	return DURING(COST_COPY_IN, size_t, real->mem_have(th, from, to, max));
+}
+
 static size_t watched_mem_write(struct vthread *th, uaddr_t to, const void *from, size_t len)
 {
 	return DURING(COST_COPY_OUT, size_t, real->mem_write(th, to, from, len));
@@ -251,6 +256,8 @@ void costs_watch_machine(void)
 	watched.vm_apply = watched_vm_apply;
 	watched.mem_read = watched_mem_read;
 	watched.mem_write = watched_mem_write;
+	if (real->mem_have)
+		watched.mem_have = watched_mem_have;
 	watched.mem_cmpxchg = watched_mem_cmpxchg;
 	watched.regs_get = watched_regs_get;
 	watched.regs_set = watched_regs_set;
