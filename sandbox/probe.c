@@ -27,9 +27,9 @@
 
 /* The best first: this is the order of "auto". */
 static const struct machine_ops *const machines[] = {
+    &turbo_machine,
     &seccomp_machine,
     &ptrace_machine,
-    &turbo_machine, /* by name only */
     NULL,
 };
 
@@ -188,12 +188,13 @@ void host_probe(struct host_probe *probe)
 const struct machine_ops *machine_choose(const struct host_probe *probe, char *why, size_t len)
 {
 	char ignored[1];
+	int i;
 
 	if (why == NULL) {
 		why = ignored;
 		len = sizeof(ignored);
 	}
-	for (int i = 0; machines[i] != NULL; i++) {
+	for (i = 0; machines[i] != NULL; i++) {
 		if (probe->machine[i].error != 0)
 			continue;
 		if (i == 0)
@@ -208,6 +209,6 @@ const struct machine_ops *machine_choose(const struct host_probe *probe, char *w
 			 "ptrace is switched off on this host (yama scope 3): set "
 			 "kernel.yama.ptrace_scope to 0..2 and boot again");
 	else
-		snprintf(why, len, "%s", probe->machine[1].reason);
+		snprintf(why, len, "%s", probe->machine[i - 1].reason);
 	return NULL;
 }

@@ -124,15 +124,13 @@ static void report_machines(const struct host_probe *p)
 	char subject[32];
 
 	for (int i = 0; p->machine[i].name; i++) {
-		bool by_name = strcmp(p->machine[i].name, "turbo") == 0;
+		bool last = p->machine[i + 1].name == NULL; /* all others do without */
 
 		snprintf(subject, sizeof(subject), "%.20s", p->machine[i].name);
 		if (p->machine[i].error == 0)
-			report(OK, subject, "starts here, in %u us%s", p->machine[i].start_us,
-			       by_name ? "; taken by name only (--backend turbo)" : "");
+			report(OK, subject, "starts here, in %u us", p->machine[i].start_us);
 		else
-			report(i == 0 || by_name ? WARN : FAIL, subject, "%s",
-			       p->machine[i].reason);
+			report(last ? FAIL : WARN, subject, "%s", p->machine[i].reason);
 	}
 	if (ptrace_error(p) == EPERM && container_name())
 		report(FAIL, "container",
