@@ -2,8 +2,9 @@
  * mailbox.c - calls that arrive in memory shared with a guest thread, and who has such memory.
  *
  * All mailboxes of all guests are units of one memfd; a space maps its own ones, the supervisor all
- * of them.  A unit is used again only after the last host process that could write to it is
- * reaped, and wiped.
+ * of them.  All threads of a space can write to all of its mailboxes: so a unit stays with the space
+ * when its thread ends, for the next thread there, and is wiped and given to another space only
+ * after the last host process of this one is reaped.
  *
  * The guest can write anything into its mailbox at any time.  So all that is believed of it is
  * copied out once, when the request is taken; the supervisor's own idea of where a thread is lies
@@ -44,7 +45,7 @@ struct grave {
 	struct grave *next;
 	pid_t host_pid;
 	struct turbo_space *space;
-	int unit, place;
+	int place;
 };
 
 static int units_fd = -1;
@@ -136,6 +137,8 @@ static void space_put(struct turbo_space *s)
 	if (turbo_parts.space_fini != NULL)
 		turbo_parts.space_fini(s);
 	unit_put(s->unit);
+	for (int i = 0; i < TURBO_BOXES_MAX; i++)
+		unit_put(s->box_unit[i] - 1);
 	free(s);
 }
 
@@ -195,16 +198,24 @@ static int space_order(struct turbo_space *s, size_t *n)
 	return 0;
 }
 
-static void space_without(struct turbo_space *s)
+/* The orders that map a unit have failed after the first `done`.  Where it may be mapped after all
+ * it is nobody's for good. */
+static void unit_refused(int unit, int error, size_t done)
 {
-	unit_put(s->unit);
+	if (error != -ESRCH && done == 0)
+		unit_put(unit);
+}
+
+static void space_without(struct turbo_space *s, int error, size_t done)
+{
+	unit_refused(s->unit, error, done);
 	s->unit = -1;
 	s->published = s->modules = NULL;
 }
 
 int space_give(struct vthread *th)
 {
-	size_t n = 0, done;
+	size_t n = 0, done = 0;
 	int ret;
 
 	if (th->space == NULL)
@@ -214,59 +225,64 @@ int space_give(struct vthread *th)
 	ret = space_order(th->space, &n);
 	if (ret == 0)
 		ret = inject_batch(th, n, &done);
-	if (ret < 0)
-		space_without(th->space);
+	if (ret < 0 && th->space->unit >= 0)
+		space_without(th->space, ret, done);
 	return ret;
 }
 
 /* ---- mailboxes ---- */
 
-/* What the stub needs to begin with. */
-static void box_prepare(struct vthread *th)
+/* An empty mailbox at that place.  The first thread to have it maps it. */
+static int place_fill(struct turbo_space *s, int place, struct vthread *th)
 {
-	struct box *box = unit_view(th->box_unit);
+	size_t n = 0, done = 0;
+	bool with_space = s->published == NULL;
+	int unit = s->box_unit[place] - 1, ret = 0;
 
-	th->box = box;
-	box->magic = BOX_MAGIC;
-	poll_begin(th);
+	if (unit >= 0) {
+		memset(unit_view(unit), 0, BOX_SIZE);
+		return 0;
+	}
+	unit = unit_get();
+	if (unit < 0)
+		return -ENOMEM;
+	order_unit(&n, place_address(place), PROT_READ | PROT_WRITE, unit);
+	if (with_space)
+		ret = space_order(s, &n);
+	if (ret == 0)
+		ret = inject_batch(th, n, &done);
+	if (ret == 0) {
+		s->box_unit[place] = (uint16_t)(unit + 1);
+		return 0;
+	}
+	unit_refused(unit, ret, done);
+	if (with_space && s->unit >= 0)
+		space_without(s, ret, done);
+	return ret;
 }
 
 int box_give(struct vthread *th)
 {
-	size_t n = 0, done;
 	struct turbo_space *s = th->space;
-	bool with_space;
-	int place, unit, ret = 0;
+	int place, ret;
 
-	if (th->space == NULL)
+	if (s == NULL)
 		return -ENOMEM;
 	/* A forked child has a place already, where its parent's thread had one. */
 	place = th->own_gs != 0 ? place_of(th->own_gs) : place_get(s);
-	unit = unit_get();
-	if (place < 0 || unit < 0) {
-		unit_put(unit);
-		if (th->own_gs == 0)
-			place_put(s, place);
+	if (place < 0)
 		return -ENOMEM;
-	}
-	with_space = s->published == NULL;
-	if (with_space)
-		ret = space_order(s, &n);
-	order_unit(&n, place_address(place), PROT_READ | PROT_WRITE, unit);
-	if (ret == 0)
-		ret = inject_batch(th, n, &done);
+	ret = place_fill(s, place, th);
 	if (ret < 0) {
-		unit_put(unit);
-		if (with_space)
-			space_without(s);
 		if (th->own_gs == 0)
 			place_put(s, place);
 		return ret;
 	}
-	th->box_unit = unit;
 	th->own_gs = place_address(place);
 	th->dirt = DIRT_ALL; /* gs base is to be set */
-	box_prepare(th);
+	th->box = unit_view(s->box_unit[place] - 1);
+	th->box->magic = BOX_MAGIC;
+	poll_begin(th);
 	return 0;
 }
 
@@ -294,7 +310,6 @@ static void grave_open(struct grave *g)
 {
 	if (g->space != NULL)
 		place_put(g->space, g->place);
-	unit_put(g->unit);
 	space_put(g->space);
 	free(g);
 }
@@ -314,7 +329,6 @@ void box_destroyed(struct vthread *th)
 	if (g == NULL)
 		return; /* what it had is lost until the end */
 	g->space = th->space;
-	g->unit = th->box != NULL ? th->box_unit : -1;
 	g->place = th->own_gs != 0 ? place_of(th->own_gs) : -1;
 	g->host_pid = th->host_pid;
 	th->space = NULL;

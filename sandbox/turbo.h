@@ -176,6 +176,7 @@ struct turbo_space {
 	uint64_t *published; /* the supervisor's view of them, NULL when none yet: the values ... */
 	uint64_t *modules;   /* ... and TURBO_MODULES */
 	uint64_t used[TURBO_BOXES_MAX / 64]; /* which places for mailboxes are taken */
+	uint16_t box_unit[TURBO_BOXES_MAX];  /* what is mapped there for good, plus 1; 0: nothing */
 	/* text.c's, from here on */
 	void *text;
 };

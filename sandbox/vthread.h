@@ -71,7 +71,6 @@ struct vthread {
 	/* turbo only: mailbox.c */
 	struct turbo_space *space; /* NULL: has none yet */
 	struct box *box;	   /* NULL: has none yet */
-	int box_unit;
 	uaddr_t own_gs;	  /* the gs base that we gave it, perhaps by way of its parent; or 0 */
 	uint32_t box_nr;  /* of the latest call taken from its mailbox */
 	bool fault_stale; /* its next fault may be older than its registers */

@@ -65,8 +65,11 @@ static inline long raw_syscall(long nr, const uint64_t a[6])
 /* Ends the process with no help from libc, whose data may be gone. */
 static inline _Noreturn void raw_exit(int status)
 {
-	for (;;)
-		__asm__ volatile("syscall" : : "a"(SYS_exit_group), "D"(status) : "rcx", "r11");
+	for (;;) {
+		long nr = SYS_exit_group;
+
+		__asm__ volatile("syscall" : "+a"(nr) : "D"(status) : "rcx", "r11", "memory");
+	}
 }
 
 static inline void on_alarm(int sig)

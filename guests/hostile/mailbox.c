@@ -9,6 +9,7 @@
  */
 #include "hostile.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/auxv.h>
@@ -54,6 +55,17 @@ static volatile uint32_t *mailbox(void)
 	return (volatile uint32_t *)base;
 }
 
+/* A forged call may be to read what the test tells our first process, or to kill its group. */
+static void be_alone(void)
+{
+	int zero = open("/dev/zero", O_RDWR);
+
+	setsid();
+	for (int fd = 0; fd < 3; fd++)
+		dup2(zero, fd);
+	close(zero);
+}
+
 /* A call that would do harm if the host made it. */
 static void forge_call(void)
 {
@@ -82,6 +94,7 @@ static void forge_call(void)
 /* By itself, and goes on computing. */
 static int forge_alone(void *arg)
 {
+	be_alone();
 	box = mailbox();
 	for (int i = 0; box != NULL && i < 3000; i++) {
 		forge_call();
@@ -131,6 +144,7 @@ static int forge_race(void *arg)
 {
 	pthread_t thread;
 
+	be_alone();
 	box = mailbox();
 	if (box == NULL || pthread_create(&thread, NULL, forge_beside, arg) != 0)
 		return 0;
@@ -146,6 +160,51 @@ static int forge_race(void *arg)
 		}
 	}
 	return 0;
+}
+
+/* Leaves a thread behind that goes on with the mailbox of one that has ended. */
+static int forge_bequeathed(void *arg)
+{
+	const uint64_t none[6] = {0};
+	pthread_t thread;
+
+	be_alone();
+	box = mailbox();
+	if (box != NULL && pthread_create(&thread, NULL, forge_beside, NULL) == 0)
+		raw_syscall(SYS_exit, none);
+	return 0;
+}
+
+#define INNOCENT 7
+
+static int innocent(void *arg)
+{
+	pid_t group = getpgid(0);
+
+	for (int i = 0; i < 300; i++) {
+		if (getpgid(0) != group || sched_yield() != 0)
+			return 1;
+	}
+	return INNOCENT;
+}
+
+/* Nobody else gets that mailbox while the thread lives. */
+static void bequeathed_try(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		raw_exit(forge_bequeathed(NULL));
+	for (int i = 0; i < 60; i++) {
+		int status = in_child(innocent, NULL, 2000);
+
+		if (status != INNOCENT) {
+			printf("FAIL beside a dead thread's mailbox: %d\n", status);
+			break;
+		}
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 static int write_to(void *at)
@@ -187,10 +246,13 @@ int main(int argc, char **argv)
 	box = mailbox();
 	if (box == NULL)
 		puts("no mailbox here");
+	if (box != NULL)
+		bequeathed_try();
 	for (int i = 0; box != NULL && i < 24; i++) {
 		seed += (uint64_t)i << 32;
 		ended[(unsigned char)in_child(i % 3 == 0 ? forge_alone : forge_race,
-					      i % 3 == 1 ? NULL : canary, 1500)]++;
+					      i % 3 == 1 ? NULL : canary, 600)]++;
+		kill(-1, SIGKILL); /* forged clone() calls have left more behind */
 	}
 	for (int i = 0; box != NULL && i < 256; i++)
 		if (ended[i] > 0)
