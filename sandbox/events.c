@@ -19,6 +19,7 @@
 
 #include "host.h"
 #include "host_cpu.h"
+#include "listen.h"
 #include "thread.h"
 #include "trap.h"
 #include "vthread.h"
@@ -39,7 +40,7 @@ static bool tick_on, stale_signal;
 static int kept_signal; /* read while looking for a SIGCHLD, not yet told; or 0 */
 static sigset_t mask_before;
 static struct watch *watches;
-static int watches_len;
+static int watches_len, watches_on;
 static struct vthread *queue_first, **queue_last = &queue_first;
 static int (*listener_ready)(struct event *out);
 
@@ -106,6 +107,7 @@ static int signals_open(void)
 	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signal_fd < 0)
 		return -errno;
+	listen_init(&set);
 	return epoll_change(EPOLL_CTL_ADD, signal_fd, SOURCE_SIGNAL, EPOLLIN);
 }
 
@@ -160,13 +162,15 @@ void events_fini(void)
 	fd_drop(&epoll_fd);
 	free(watches);
 	watches = NULL;
-	watches_len = 0;
+	watches_len = watches_on = 0;
 	queue_first = NULL;
 	queue_last = &queue_first;
 	tick_on = false;
 	kept_signal = 0;
 	alarm_deadline_ns = 0;
 	listener_ready = NULL;
+	listen_sleeps(false);
+	listen_fini();
 	sigprocmask(SIG_SETMASK, &mask_before, NULL);
 }
 
@@ -213,18 +217,37 @@ static int host_signal(struct event *out, int signo)
 	return 1;
 }
 
-static int signal_ready(struct event *out)
+static int signal_take(struct event *out, int signo)
 {
-	int signo;
-
-	stale_signal = false;
-	signo = signal_read();
 	if (signo == 0)
 		return 0;
 	if (signo != SIGCHLD)
 		return host_signal(out, signo);
 	trap_sweep(false);
 	return events_dequeue(out);
+}
+
+static int signal_ready(struct event *out)
+{
+	stale_signal = false;
+	return signal_take(out, signal_read());
+}
+
+/* Can only a notification or a signal be next? */
+static bool listener_alone(void)
+{
+	return listener_ready != NULL && threads_running > 0 && !tick_on &&
+	       alarm_deadline_ns == 0 && watches_on == 0 && host_cpu_timeout_us() < 0;
+}
+
+static int listener_sleep(struct event *out)
+{
+	uint64_t began = sleep_begin();
+	int ret = listener_ready(out);
+
+	sleep_end(began);
+	host_cpu_awake();
+	return ret;
 }
 
 static int timer_ready(int fd, enum event_type type, struct event *out)
@@ -288,6 +311,11 @@ int events_poll(struct event *out, bool block)
 	}
 	if (block)
 		host_cpu_review();
+	if (block && listen_sleeps(listener_alone()))
+		return listener_sleep(out);
+	fd = listen_next_signal();
+	if (fd != 0)
+		return signal_take(out, fd);
 	uint64_t began = sleep_begin();
 	n = events_sleep_for(&ev, block ? host_cpu_timeout_us() : 0);
 	sleep_end(began);
@@ -399,8 +427,10 @@ int fd_watch(int host_fd, uint32_t events, void *cookie)
 		ret = epoll_change(EPOLL_CTL_MOD, host_fd, SOURCE_WATCH, events);
 	if (ret == -ENOENT) /* new, or closed and opened again behind our back */
 		ret = events == 0 ? 0 : epoll_change(EPOLL_CTL_ADD, host_fd, SOURCE_WATCH, events);
-	if (ret == 0)
+	if (ret == 0) {
+		watches_on += (events != 0) - (w->events != 0);
 		w->events = events;
+	}
 	return ret;
 }
 
@@ -409,5 +439,6 @@ void fd_unwatch(int host_fd)
 	if (host_fd < 0 || host_fd >= watches_len || watches[host_fd].events == 0)
 		return;
 	epoll_change(EPOLL_CTL_DEL, host_fd, SOURCE_WATCH, 0);
+	watches_on--;
 	watches[host_fd] = (struct watch){0};
 }

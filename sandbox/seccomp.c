@@ -27,6 +27,7 @@
 #include "host.h"
 #include "host_cpu.h"
 #include "inject.h"
+#include "listen.h"
 #include "peak.h"
 #include "regs.h"
 #include "sandbox.h"
@@ -80,10 +81,12 @@ static int zygote_filter(struct vthread *th)
 static int listener_read(struct event *out)
 {
 	struct vthread *th;
+	long ret;
 
 	memset(request, 0, request_size);
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request) < 0)
-		return errno == ENOENT || errno == EINTR ? 0 : -errno;
+	ret = listen_receive(listener, SECCOMP_IOCTL_NOTIF_RECV, request);
+	if (ret < 0)
+		return ret == -ENOENT || ret == -EINTR ? 0 : (int)ret;
 	th = thread_find((pid_t)request->pid);
 	if (th != NULL && th->box != NULL &&
 	    machine_hooks.notified(th, request->id, request->data.instruction_pointer))

@@ -18,6 +18,7 @@
  *	peak.c		how much memory the dead had
  *	trap.c		what a host stop means in the terms of the contract
  *	events.c	the one epoll: timers, signals, watched descriptors
+ *	listen.c	waiting without it while there are only notifications
  *	host_cpu.c	which host core runs what
  *	ptrace.c, seccomp.c	the two ways in: how a thread is resumed, how a trap is waited for
  *	filter.c	the seccomp program
