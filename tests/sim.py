@@ -133,6 +133,19 @@ def compare(checks, where):
     got = sim(path, "--sched", "fifo", "--sched", "rr", "--compare", seconds=60)
     checks.check("sim/compare", got.status == 0 and got.out.count("apart by") == 2 and
                  got.out.count("\nb ") == 2, got.out, got.err)
+    page = os.path.join(where, "compare.html")
+    got = sim(path, "--sched", "fifo", "--sched", "rr", "--compare", "--json", "--html", page, seconds=60)
+    found = json.loads(got.out) if got.status == 0 else []
+    fifo = found[0] if found else {}
+    checks.check("sim/compare --json", [f["sched"] for f in found] == ["fifo", "rr"] and
+                 fifo["groups"][1]["simulated"]["turnaround_ms"] == 55 and
+                 fifo["groups"][1]["real"]["turnaround_ms"] > 50 and
+                 0 < fifo["turnaround_apart"] < 10 and fifo["share_apart"] < 0.5 and
+                 len(fifo["real"]["per_task"]) >= 2 and fifo["simulated"]["done"] == 2,
+                 got.out, got.err)
+    with open(page, encoding="utf-8") as f:
+        text = f.read()
+    checks.check("sim/compare --html", "fifo, simulated" in text and "rr, real" in text, text[:300])
 
 
 def main():

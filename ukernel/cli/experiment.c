@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define HOST_SHARE_LEAST 0.85
 #define TASK_NONE 0 /* ids map to a task's index + 1 */
 
 /* The directory that this program lies in. */
@@ -422,4 +423,13 @@ void outcome_free(struct outcome *out)
 	timeline_destroy(out->timeline);
 	metrics_destroy(out->metrics);
 	memset(out, 0, sizeof(*out));
+}
+
+void outcome_warn(const char *command, const char *sched, const struct outcome *o)
+{
+	if (o->metrics && o->host_share < HOST_SHARE_LEAST)
+		fprintf(stderr,
+			"ukernel: %s: %s: other processes of the host took %.0f %% of the "
+			"time: do not trust the figures\n",
+			command, sched, 100 * (1 - o->host_share));
 }

@@ -35,5 +35,7 @@ char *player_calibrate(const char *player);
 /* Boots a kernel in a child process, plays the workload in it under sched ("NAME[:OPTIONS]"),
  * and adds up what it recorded.  -EIO after one line on standard error. */
 int experiment_run(const struct experiment *e, const char *sched, struct outcome *out);
+/* Numbers that others have made are not to be taken for the policy's: says so on stderr. */
+void outcome_warn(const char *command, const char *sched, const struct outcome *o);
 void outcome_free(struct outcome *out);
 #endif

@@ -17,7 +17,6 @@
 #define REPEAT_MAX	 1000
 #define DEFAULT_TICK_NS	 4000000
 #define TIMEOUT_NS	 60000000000ULL
-#define HOST_SHARE_LEAST 0.85
 #define STOP_SLACK_NS	 2000000000ULL /* until the whole box ends, after the workload should have */
 
 struct sched_run {
@@ -275,16 +274,6 @@ static void write_page(struct sched_run *s, const struct report_run *runs, unsig
 	free(how);
 }
 
-/* Numbers that others have made are not to be taken for the policy's. */
-static void warn_if_disturbed(const char *sched, const struct outcome *o)
-{
-	if (o->metrics && o->host_share < HOST_SHARE_LEAST)
-		fprintf(stderr,
-			"ukernel: sched run: %s: other processes of the host took %.0f %% of the "
-			"time: do not trust the figures\n",
-			sched, 100 * (1 - o->host_share));
-}
-
 static unsigned run_all(struct sched_run *s)
 {
 	unsigned failed = 0;
@@ -296,7 +285,7 @@ static unsigned run_all(struct sched_run *s)
 			struct outcome *o = outcome_at(s, i, k);
 
 			failed += experiment_run(&s->e, s->scheds[i], o) < 0;
-			warn_if_disturbed(s->shown[i], o);
+			outcome_warn("sched run", s->shown[i], o);
 			if (o->refused && k == 0)
 				fprintf(stderr,
 					"ukernel: sched run: %s: %u task(s) did not get the class "

@@ -328,9 +328,8 @@ static const char *parse_line(struct sched_sim *s, int argc, char **argv)
 	}
 	if (!name)
 		die("sched sim wants a workload; see ukernel help sched sim");
-	if (s->compare && (s->why || s->json || s->csv || s->html || s->aligned))
-		die("--compare prints a table of its own; it goes with none of --why, --json, "
-		    "--csv, --html, --aligned");
+	if (s->compare && (s->why || s->csv || s->aligned))
+		die("--compare goes with none of --why, --csv, --aligned");
 	if (s->json && s->csv)
 		die("--json and --csv exclude one another");
 	if (s->why && (s->json || s->csv))
@@ -355,6 +354,8 @@ static int compare(const struct sched_sim *s)
 	    .workloads = workloads,
 	    .scheds = scheds,
 	    .nr_runs = s->nr_runs,
+	    .json = s->json,
+	    .html = s->html,
 	});
 	free(workloads);
 	free(scheds);

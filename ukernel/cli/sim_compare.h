@@ -14,8 +14,10 @@ struct sim_comparison {
 	struct workload *const *workloads;
 	const char *const *scheds;
 	unsigned nr_runs;
+	bool json;
+	const char *html; /* a page to write, NULL: none; then the runs have timelines */
 };
 
-/* Plays each simulated run in a box, and prints both side by side.  An exit status. */
+/* Plays each simulated run in a box, and prints both side by side, as a table or as JSON.  An exit status. */
 int sim_compare(const struct sim_comparison *c);
 #endif

@@ -3,10 +3,12 @@
  */
 #include "lab/metrics.h"
 
+#include "lab/json.h"
+
 #include <inttypes.h>
 #include <math.h>
 
-static void print_text(FILE *out, const char *key, const char *s)
+void json_text(FILE *out, const char *key, const char *s)
 {
 	fprintf(out, "\"%s\":\"", key);
 	for (; *s; s++) {
@@ -20,8 +22,7 @@ static void print_text(FILE *out, const char *key, const char *s)
 	fputs("\",", out);
 }
 
-/* JSON has no NaN. */
-static void print_real(FILE *out, const char *key, double x, bool known)
+void json_real(FILE *out, const char *key, double x, bool known)
 {
 	if (known && isfinite(x))
 		fprintf(out, "\"%s\":%.6f,", key, x);
@@ -31,7 +32,7 @@ static void print_real(FILE *out, const char *key, double x, bool known)
 
 static void print_ms(FILE *out, const char *key, uint64_t ns, bool known)
 {
-	print_real(out, key, (double)ns / 1e6, known);
+	json_real(out, key, (double)ns / 1e6, known);
 }
 
 static void print_task(FILE *out, struct metrics_row *r, uint64_t start_ns)
@@ -39,8 +40,8 @@ static void print_task(FILE *out, struct metrics_row *r, uint64_t start_ns)
 	bool woke = r->wakeups.n;
 
 	putc('{', out);
-	print_text(out, "task", r->name);
-	print_text(out, "group", r->group);
+	json_text(out, "task", r->name);
+	json_text(out, "group", r->group);
 	print_ms(out, "arrival_ms", r->arrival_ns - start_ns, true);
 	print_ms(out, "first_run_ms", r->first_run_ns - start_ns, r->has_run);
 	print_ms(out, "completion_ms", r->completion_ns - start_ns, r->done);
@@ -48,8 +49,8 @@ static void print_task(FILE *out, struct metrics_row *r, uint64_t start_ns)
 	print_ms(out, "turnaround_ms", r->completion_ns - r->arrival_ns, r->done);
 	print_ms(out, "waiting_ms", r->waiting_ns, true);
 	print_ms(out, "cpu_ms", r->cpu_ns, true);
-	print_real(out, "entitled_ms", r->entitled_ns / 1e6, true);
-	print_real(out, "share", metrics_share(r), true);
+	json_real(out, "entitled_ms", r->entitled_ns / 1e6, true);
+	json_real(out, "share", metrics_share(r), true);
 	print_ms(out, "wake_p50_ms", samples_rank(&r->wakeups, 0.5), woke);
 	print_ms(out, "wake_p99_ms", samples_rank(&r->wakeups, 0.99), woke);
 	print_ms(out, "wake_max_ms", samples_rank(&r->wakeups, 1), woke);
@@ -70,23 +71,23 @@ void metrics_print_json(FILE *out, const struct metrics *m, const char *sched)
 	struct metrics_sum s = metrics_sum(m);
 
 	putc('{', out);
-	print_text(out, "sched", sched);
+	json_text(out, "sched", sched);
 	fprintf(out, "\"cpus\":%d,\"tasks\":%zu,\"done\":%zu,", m->cpus, s.tasks, s.done);
-	print_real(out, "span_s", s.span_s, true);
-	print_real(out, "throughput", s.throughput, true);
-	print_real(out, "utilisation", s.utilisation, true);
-	print_real(out, "response_ms", s.response_ms, true);
-	print_real(out, "turnaround_ms", s.turnaround_ms, s.done);
-	print_real(out, "waiting_ms", s.waiting_ms, s.done);
-	print_real(out, "response_max_ms", s.response_max_ms, true);
-	print_real(out, "turnaround_max_ms", s.turnaround_max_ms, s.done);
-	print_real(out, "cpu_s", s.cpu_s, true);
-	print_real(out, "wake_p50_us", s.wake_p50_us, true);
-	print_real(out, "wake_p99_us", s.wake_p99_us, true);
-	print_real(out, "wake_max_us", s.wake_max_us, true);
-	print_real(out, "fairness", s.jain, true);
-	print_real(out, "fairness_windows", s.jain_window, true);
-	print_real(out, "fairness_worst_window", s.jain_window_min, true);
+	json_real(out, "span_s", s.span_s, true);
+	json_real(out, "throughput", s.throughput, true);
+	json_real(out, "utilisation", s.utilisation, true);
+	json_real(out, "response_ms", s.response_ms, true);
+	json_real(out, "turnaround_ms", s.turnaround_ms, s.done);
+	json_real(out, "waiting_ms", s.waiting_ms, s.done);
+	json_real(out, "response_max_ms", s.response_max_ms, true);
+	json_real(out, "turnaround_max_ms", s.turnaround_max_ms, s.done);
+	json_real(out, "cpu_s", s.cpu_s, true);
+	json_real(out, "wake_p50_us", s.wake_p50_us, true);
+	json_real(out, "wake_p99_us", s.wake_p99_us, true);
+	json_real(out, "wake_max_us", s.wake_max_us, true);
+	json_real(out, "fairness", s.jain, true);
+	json_real(out, "fairness_windows", s.jain_window, true);
+	json_real(out, "fairness_worst_window", s.jain_window_min, true);
 	fprintf(out,
 		"\"decisions\":%" PRIu64 ",\"switches\":%" PRIu64 ",\"preemptions\":%" PRIu64
 		",\"migrations\":%" PRIu64 ",\"jobs\":%" PRIu64 ",\"missed\":%" PRIu64
