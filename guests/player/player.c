@@ -52,7 +52,8 @@ struct attr {
 #define START_TASK_NS 400000ULL	  /* ... and more for each task, which goes to sleep in it */
 #define NEAR_NS	      5000ULL	  /* not worth another question */
 #define ORDER_NS      2000ULL	  /* between those that arrive together: what clocks resolve */
-#define CHUNK_NS      200000ULL	  /* how long to compute between two looks at the clock */
+#define CHUNK_NS      200000ULL	  /* how long to compute between two looks at the clock ... */
+#define PART_NS	      4000000ULL  /* ... and before the kernel is asked how long it was */
 
 /* Shared by all tasks. */
 struct shared {
@@ -160,8 +161,11 @@ static void compute(uint64_t ns)
 	}
 	if (computed_ns)
 		begin -= begin - computed_ns < ns / 10 ? begin - computed_ns : ns / 10;
-	while ((done = ran_ns() - begin) + NEAR_NS < ns)
-		loop_for(ns - done > 4 * NEAR_NS ? (ns - done) / 2 : ns - done);
+	while ((done = ran_ns() - begin) + NEAR_NS < ns) {
+		uint64_t part = ns - done > 4 * NEAR_NS ? (ns - done) / 2 : ns - done;
+
+		loop_for(part < PART_NS ? part : PART_NS);
+	}
 	computed_ns = begin + done;
 }
 
