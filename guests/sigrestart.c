@@ -4,15 +4,20 @@
  */
 #include "check.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define LONG_S	15 /* nobody waits for so long: a signal comes */
+#define LONG_MS (1000 * LONG_S)
 
 static int fds[2], full[2], ep;
 static pid_t child;
@@ -43,32 +48,32 @@ static long do_wait(void)
 static long do_poll(void)
 {
 	struct pollfd p = {.fd = fds[0], .events = POLLIN};
-	return poll(&p, 1, 250);
+	return poll(&p, 1, LONG_MS);
 }
 
 static long do_ppoll(void)
 {
 	struct pollfd p = {.fd = fds[0], .events = POLLIN};
-	struct timespec ts = {0, 250000000};
+	struct timespec ts = {LONG_S, 0};
 	return ppoll(&p, 1, &ts, NULL);
 }
 
 static long do_select(void)
 {
-	struct timeval tv = {0, 250000};
+	struct timeval tv = {LONG_S, 0};
 	return select(0, NULL, NULL, NULL, &tv);
 }
 
 static long do_pselect(void)
 {
-	struct timespec ts = {0, 250000000};
+	struct timespec ts = {LONG_S, 0};
 	return pselect(0, NULL, NULL, NULL, &ts, NULL);
 }
 
 static long do_epoll(void)
 {
 	struct epoll_event ev;
-	return epoll_wait(ep, &ev, 1, 250);
+	return epoll_wait(ep, &ev, 1, LONG_MS);
 }
 
 static long do_pause(void)
@@ -78,10 +83,10 @@ static long do_pause(void)
 
 static long do_nanosleep(void)
 {
-	struct timespec ts = {0, 250000000}, rem = {0, 0};
+	struct timespec ts = {LONG_S, 0}, rem = {0, 0};
 	int ret = nanosleep(&ts, &rem), err = errno;
 
-	CHECK(ret == 0 || (rem.tv_sec == 0 && rem.tv_nsec > 0 && rem.tv_nsec < 250000000));
+	CHECK(ret == 0 || (rem.tv_sec < LONG_S && (rem.tv_sec > 0 || rem.tv_nsec > 0)));
 	errno = err;
 	return ret;
 }
@@ -91,9 +96,7 @@ static long do_clock_nanosleep(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_nsec += 250000000;
-	ts.tv_sec += ts.tv_nsec / 1000000000;
-	ts.tv_nsec %= 1000000000;
+	ts.tv_sec += LONG_S;
 	int err = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 	errno = err;
 	return err ? -1 : 0;
@@ -102,7 +105,7 @@ static long do_clock_nanosleep(void)
 static long do_futex(void)
 {
 	static int word;
-	struct timespec ts = {0, 250000000};
+	struct timespec ts = {LONG_S, 0};
 	return syscall(SYS_futex, &word, 0, 0, &ts, NULL, 0);
 }
 
@@ -116,10 +119,25 @@ static long do_futex_forever(void)
 static long do_sigtimedwait(void)
 {
 	sigset_t s;
-	struct timespec ts = {0, 250000000};
+	struct timespec ts = {LONG_S, 0};
 
 	sigemptyset(&s);
-	return sigtimedwait(&s, NULL, &ts);
+	return syscall(SYS_rt_sigtimedwait, &s, NULL, &ts, 8); /* musl's would go on */
+}
+
+/* Until the first thread is asleep: in its call, or behind it as it waits for us. */
+static void main_sleeps(void)
+{
+	char stat[512] = "", *state;
+
+	do {
+		int fd = open("/proc/self/stat", O_RDONLY);
+
+		usleep(1000);
+		CHECK(read(fd, stat, sizeof(stat) - 1) > 0);
+		close(fd);
+		state = strrchr(stat, ')');
+	} while (state && state[2] != 'S');
 }
 
 /* Somebody signals us once; then, for what would wait for ever, a byte or a death comes. */
@@ -128,9 +146,11 @@ static void *helper(void *arg)
 	pthread_t *main_thread = arg;
 	char c = 'x', room[4096];
 
-	usleep(60000);
+	main_sleeps();
 	pthread_kill(*main_thread, SIGUSR1);
-	usleep(120000);
+	while (!hits)
+		usleep(1000);
+	main_sleeps();
 	if (write(fds[1], &c, 1) != 1 || read(full[0], room, sizeof(room)) < 1)
 		return arg;
 	if (child > 0)
