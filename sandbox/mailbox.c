@@ -2,9 +2,9 @@
  * mailbox.c - calls that arrive in memory shared with a guest thread, and who has such memory.
  *
  * All mailboxes of all guests are units of one memfd; a space maps its own ones, the supervisor all
- * of them.  All threads of a space can write to all of its mailboxes: so a unit stays with the space
- * when its thread ends, for the next thread there, and is wiped and given to another space only
- * after the last host process of this one is reaped.
+ * of them.  All threads of a space can write to all of its mailboxes: so a unit stays with the
+ * space when its thread ends, for the next thread there, and is wiped and given to another space
+ * only after the last host process of this one is reaped.
  *
  * The guest can write anything into its mailbox at any time.  So all that is believed of it is
  * copied out once, when the request is taken; the supervisor's own idea of where a thread is lies

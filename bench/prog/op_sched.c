@@ -27,7 +27,8 @@
 
 struct hog {
 	uint64_t seen, lost, rounds;
-	uint64_t first[2], last[2]; /* rounds, its own and the other's, at its first and last turn */
+	uint64_t first[2],
+	    last[2]; /* rounds, its own and the other's, at its first and last turn */
 	unsigned n;
 	uint64_t handover[SAMPLES];
 };

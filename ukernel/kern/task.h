@@ -124,7 +124,7 @@ struct process {
 
 	/* The tree. */
 	struct process *parent;
-	struct process *heir; /* counted; who waited for it and so took over its usage */
+	struct process *heir;	   /* counted; who waited for it and so took over its usage */
 	struct list_head children; /* of struct process, by sibling */
 	struct list_head sibling;
 	struct list_head all; /* process_list */
@@ -262,8 +262,8 @@ void process_sample_memory(struct task *t);
 /* --- peaks of memory (peak.c) --- */
 /* t's thread is about to be destroyed, and its address space with it. */
 void peak_expect(struct task *t);
-/* Enter what the machine has learnt into the sums; all: have it find out everything first, for which
- * the host may need some microseconds. */
+/* Enter what the machine has learnt into the sums; all: have it find out everything first, for
+ * which the host may need some microseconds. */
 void peaks_collect(bool all);
 uint64_t task_sys_ns(struct task *t);
 uint64_t process_sys_ns(struct process *p);
