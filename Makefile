@@ -49,7 +49,7 @@ $(B)/obj/ukernel/%.o: ukernel/%.c
 $(B)/obj/ukernel/cli/%.o: ukernel/cli/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -Ibench -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALLCFLAGS) -iquote ukernel -iquote sandbox -iquote bench -MMD -MP -c -o $@ $<
 $(B)/obj/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -57,11 +57,11 @@ $(B)/obj/bench/%.o: bench/%.c
 $(B)/obj/sandbox/%.o: sandbox/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALLCFLAGS) -iquote ukernel -iquote sandbox -MMD -MP -c -o $@ $<
 $(B)/obj/%.o: %.S
 	@mkdir -p $(@D)
 	$(call say,AS,$@)
-	$(Q)$(CC) $(ALLCFLAGS) -Iukernel -Isandbox -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALLCFLAGS) -iquote ukernel -iquote sandbox -MMD -MP -c -o $@ $<
 
 $(B)/libukernel.a: $(KERNEL_OBJ)
 	$(call say,AR,$@)

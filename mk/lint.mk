@@ -6,7 +6,7 @@ LINT_C := $(filter-out ukernel/cli/template/%,$(sort $(wildcard ukernel/*.[ch] u
 LINT_SH := $(sort $(wildcard mk/*.sh tests/*.sh bench/*.sh .ci/run))
 TIDY_SRC := $(filter-out ukernel/cli/template/%,$(sort $(wildcard ukernel/*.c ukernel/*/*.c ukernel/*/*/*.c \
 	    sandbox/*.c bench/*.c)))
-TIDY_FLAGS := -std=gnu11 -D_GNU_SOURCE -DUKERNEL_VERSION=__FILE__ -Iukernel -Isandbox -Ibench
+TIDY_FLAGS := -std=gnu11 -D_GNU_SOURCE -DUKERNEL_VERSION=__FILE__ -iquote ukernel -iquote sandbox -iquote bench
 # Checks that find mistakes and not taste, and are quick.
 TIDY_CHECKS := -*,bugprone-assert-side-effect,bugprone-bool-pointer-implicit-conversion,$\
 	bugprone-infinite-loop,bugprone-integer-division,bugprone-macro-repeated-side-effects,$\

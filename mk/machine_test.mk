@@ -6,7 +6,7 @@ MACHINE_TEST_HDR := tests/machine/harness.h ukernel/machine.h sandbox/sandbox.h
 
 $(B)/machine_test: $(MACHINE_TEST_SRC) $(MACHINE_TEST_HDR) $(B)/libsandbox.a
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALLCFLAGS) $(LDFLAGS) -Iukernel -Isandbox -o $@ $(MACHINE_TEST_SRC) \
+	$(Q)$(CC) $(ALLCFLAGS) $(LDFLAGS) -iquote ukernel -iquote sandbox -o $@ $(MACHINE_TEST_SRC) \
 		$(B)/libsandbox.a -lseccomp -lZydis -pthread
 
 machine-test: $(B)/machine_test
