@@ -171,6 +171,34 @@ static void busy(void)
 	printf("  truncating it: %s\n", truncate(self, 1 << 30) ? strerrorname_np(errno) : "0");
 }
 
+/* As often as one likes: a program that has ended is busy no more. */
+static void written_again(void)
+{
+	static char image[65536];
+
+	for (int i = 0; i < 3; i++) {
+		int from = open(self, O_RDONLY),
+		    to = open("again", O_WRONLY | O_CREAT | O_TRUNC, 0700);
+		pid_t child;
+		ssize_t n;
+
+		if (to < 0)
+			return;
+		while ((n = read(from, image, sizeof(image))) > 0)
+			if (write(to, image, n) != n)
+				return;
+		close(from);
+		close(to);
+		child = vfork();
+		if (!child) {
+			execl("again", "again", "show", NULL);
+			_exit(98);
+		}
+		waitpid(child, NULL, 0);
+	}
+	_exit(0);
+}
+
 static void errors(void)
 {
 	static char longname[5000];
@@ -362,6 +390,7 @@ int main(int argc, char **argv, char **envp)
 	in_child("descriptor", by_descriptor);
 	in_child("script by a closing descriptor", script_by_cloexec);
 	in_child("vfork", vforked);
+	in_child("written again", written_again);
 	in_child("errors", errors);
 	in_child("longest", longest);
 	in_child("too long", too_long);

@@ -131,6 +131,8 @@ static void process_die(struct process *p)
 					    : WEXITSTATUS(p->exit_status),
 		WIFSIGNALED(p->exit_status) ? " (signal)" : "");
 	p->state = PROC_ZOMBIE;
+	file_put(p->exe); /* who waits for p may write its program, however long p is remembered */
+	p->exe = NULL;
 	process_timers_exit(p);
 	sigpending_flush(&p->pending);
 	pgrp_orphan_check(p);
