@@ -24,6 +24,11 @@ bool late_write(struct vthread *th, uaddr_t to, const void *from, size_t len)
 {
 	if (th->hold != HOLD_BOXED || len == 0 || len > BOX_DATA_MAX)
 		return false;
+	if (owner == th && to == owner_to + owner_len && len <= BOX_DATA_MAX - owner_len) {
+		memcpy(th->box->data + owner_len, from, len);
+		owner_len += (uint32_t)len;
+		return true;
+	}
 	late_flush();
 	memcpy(th->box->data, from, len);
 	owner = th;

@@ -190,7 +190,9 @@ static size_t uio_stretch(struct uio *u, enum uio_way way, char *buf, size_t n)
 	uaddr_t at = u->iov->base + u->iov_off;
 
 	if (u->task) {
-		if (way == UIO_PUT && n == u->left && mem_copy_late(u->task, at, buf, n))
+		/* A full page has more behind it, for which it would be written at once. */
+		if (way == UIO_PUT && (n < PAGE_SIZE || n == u->left) &&
+		    mem_copy_late(u->task, at, buf, n))
 			return n;
 		if (way == UIO_PUT)
 			return mem_copy(u->task, at, NULL, buf, n);
