@@ -8,10 +8,12 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PRIV FUTEX_PRIVATE_FLAG
@@ -115,6 +117,111 @@ static void robust(void)
 	CHECK(pthread_mutex_lock(m) == 0 && pthread_mutex_unlock(m) == 0);
 }
 
+/* --- from a condition (a) to a lock (b) --- */
+
+static volatile int waiting;
+static uint32_t got;
+
+static long wait_requeue(uint32_t val, const struct timespec *to)
+{
+	return syscall(SYS_futex, &word_a, FUTEX_WAIT_REQUEUE_PI | PRIV, val, to, &word_b, 0);
+}
+
+static long cmp_requeue(uint32_t val, int wake, int move)
+{
+	return syscall(SYS_futex, &word_a, FUTEX_CMP_REQUEUE_PI | PRIV, wake, (long)move, &word_b,
+		       val);
+}
+
+static void *wait_for_condition(void *arg)
+{
+	uint32_t tid = (uint32_t)syscall(SYS_gettid);
+
+	__atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
+	CHECK(wait_requeue(7, NULL) == 0);
+	CHECK((*(volatile uint32_t *)&word_b & FUTEX_TID_MASK) == tid);
+	got++;
+	CHECK(futex(&word_b, FUTEX_UNLOCK_PI | PRIV, NULL) == 0);
+	return arg;
+}
+
+static void waiters_start(pthread_t th[4])
+{
+	word_a = 7;
+	word_b = 0;
+	waiting = got = 0;
+	for (int i = 0; i < 4; i++)
+		pthread_create(&th[i], NULL, wait_for_condition, NULL);
+	while (waiting < 4)
+		usleep(1000);
+	usleep(20000);
+}
+
+/* How many are woken and moved is one more than asked for; they get the lock one after the other. */
+static void broadcast(int locked)
+{
+	pthread_t th[4];
+	long moved;
+
+	waiters_start(th);
+	if (locked)
+		CHECK(futex(&word_b, FUTEX_LOCK_PI | PRIV, NULL) == 0);
+	CHECK_ERR(cmp_requeue(8, 1, 9), EAGAIN);
+	CHECK_ERR(cmp_requeue(7, 2, 9), EINVAL);
+	CHECK_ERR(syscall(SYS_futex, &word_a, FUTEX_WAKE | PRIV, 1), EINVAL);
+	moved = cmp_requeue(7, 1, 0);
+	CHECK(moved == 1);
+	moved = cmp_requeue(7, 1, 9);
+	CHECK(moved == 3);
+	if (locked) {
+		usleep(10000);
+		CHECK(got == 0);
+		CHECK(futex(&word_b, FUTEX_UNLOCK_PI | PRIV, NULL) == 0);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(th[i], NULL);
+	CHECK(got == 4 && (word_b & FUTEX_TID_MASK) == 0);
+}
+
+static void handler(int sig)
+{
+	(void)sig;
+}
+
+static void *wait_interrupted(void *arg)
+{
+	waiting = 1;
+	CHECK_ERR(wait_requeue(7, NULL), EAGAIN);
+	return arg;
+}
+
+static void requeue_ends(void)
+{
+	struct sigaction sa = {.sa_handler = handler};
+	struct timespec to;
+	pthread_t th;
+
+	word_a = 7;
+	word_b = 0;
+	waiting = 0;
+	CHECK_ERR(wait_requeue(8, NULL), EAGAIN);
+	CHECK_ERR(syscall(SYS_futex, &word_a, FUTEX_WAIT_REQUEUE_PI | PRIV, 7, NULL, &word_a, 0),
+		  EINVAL);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	CHECK_ERR(wait_requeue(7, &to), ETIMEDOUT);
+	/* A signal, when it waits for the lock already. */
+	sigaction(SIGUSR1, &sa, NULL);
+	CHECK(futex(&word_b, FUTEX_LOCK_PI | PRIV, NULL) == 0);
+	pthread_create(&th, NULL, wait_interrupted, NULL);
+	while (!waiting)
+		usleep(1000);
+	usleep(20000);
+	CHECK(cmp_requeue(7, 1, 0) == 1);
+	pthread_kill(th, SIGUSR1);
+	pthread_join(th, NULL);
+	CHECK(futex(&word_b, FUTEX_UNLOCK_PI | PRIV, NULL) == 0);
+}
+
 static pthread_mutex_t mutex;
 static int counter;
 
@@ -151,6 +258,9 @@ int main(void)
 	circle();
 	owner_dies();
 	robust();
+	broadcast(0);
+	broadcast(1);
+	requeue_ends();
 	contended();
 	return check_done();
 }

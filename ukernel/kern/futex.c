@@ -35,7 +35,7 @@ static struct list_head *bucket_of(const struct futex_key *key)
 	return b;
 }
 
-static bool key_equal(const struct futex_key *a, const struct futex_key *b)
+bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)
 {
 	return a->object == b->object && a->offset == b->offset;
 }
@@ -56,6 +56,11 @@ int futex_key_of(struct task *t, uaddr_t addr, bool shared, struct futex_key *ke
 void futex_enqueue(struct futex_waiter *w)
 {
 	waitq_init(&w->q);
+	futex_requeue_waiter(w);
+}
+
+void futex_requeue_waiter(struct futex_waiter *w)
+{
 	w->queued = true;
 	list_add_tail(&w->link, bucket_of(&w->key));
 }
@@ -67,12 +72,12 @@ void futex_dequeue(struct futex_waiter *w)
 	w->queued = false;
 }
 
-struct futex_waiter *futex_first_pi(const struct futex_key *key)
+static struct futex_waiter *first_of(const struct futex_key *key, bool pi)
 {
 	struct futex_waiter *w, *first = NULL;
 
 	list_for_each (w, bucket_of(key), link) {
-		if (!w->pi || !key_equal(&w->key, key))
+		if (w->pi != pi || !futex_key_equal(&w->key, key))
 			continue;
 		if (!first || sched_rank(w->task) > sched_rank(first->task))
 			first = w;
@@ -80,12 +85,22 @@ struct futex_waiter *futex_first_pi(const struct futex_key *key)
 	return first;
 }
 
+struct futex_waiter *futex_first_pi(const struct futex_key *key)
+{
+	return first_of(key, true);
+}
+
+struct futex_waiter *futex_first(const struct futex_key *key)
+{
+	return first_of(key, false);
+}
+
 void futex_donate_all(const struct futex_key *key, struct task *owner)
 {
 	struct futex_waiter *w;
 
 	list_for_each (w, bucket_of(key), link)
-		if (w->pi && key_equal(&w->key, key))
+		if (w->pi && futex_key_equal(&w->key, key))
 			sched_donate(w->task, owner);
 }
 
@@ -104,7 +119,11 @@ static int wake_key(const struct futex_key *key, int n, uint32_t bitset)
 	list_for_each_safe (w, next, b, link) {
 		if (woken >= n)
 			break;
-		if (w->pi || !key_equal(&w->key, key) || !(w->bitset & bitset))
+		if (!futex_key_equal(&w->key, key))
+			continue;
+		if (w->pi || w->to_pi)
+			return woken ? woken : -EINVAL; /* it has to be given a lock */
+		if (!(w->bitset & bitset))
 			continue;
 		futex_wake_waiter(w);
 		woken++;
@@ -122,7 +141,7 @@ int futex_wake_address(struct task *t, uaddr_t addr, int n)
 		return 0;
 	woken = wake_key(&key, n, FUTEX_BITSET_MATCH_ANY);
 	struct futex_key private = key;
-	if (woken < n && futex_key_of(t, addr, true, &key) == 0 && !key_equal(&key, &private))
+	if (woken >= 0 && woken < n && futex_key_of(t, addr, true, &key) == 0 && !futex_key_equal(&key, &private))
 		woken += wake_key(&key, n - woken, FUTEX_BITSET_MATCH_ANY);
 	return woken;
 }
@@ -236,8 +255,12 @@ static long futex_requeue(struct task *t, uaddr_t from, uaddr_t to, bool shared,
 	}
 	struct list_head move = LIST_INIT(move);
 	list_for_each_safe (w, next, bucket_of(&a), link) {
-		if (w->pi || !key_equal(&w->key, &a))
+		if (!futex_key_equal(&w->key, &a))
 			continue;
+		if (w->pi || w->to_pi) {
+			err = -EINVAL;
+			break;
+		}
 		if (woken < n) {
 			futex_wake_waiter(w);
 			woken++;
@@ -254,7 +277,8 @@ static long futex_requeue(struct task *t, uaddr_t from, uaddr_t to, bool shared,
 		w->key = b;
 		list_add_tail(&w->link, bucket_of(&b));
 	}
-	return woken + moved; /* of both kinds, whatever futex(2) says */
+	/* of both kinds, whatever futex(2) says */
+	return woken + moved || !err ? woken + moved : err;
 }
 
 static int32_t sign_extend12(uint32_t v)
@@ -342,9 +366,10 @@ static long futex_wake_op(struct task *t, uaddr_t addr, uaddr_t addr2, bool shar
 	if (err < 0)
 		return err;
 	int woken = wake_key(&a, n < 1 ? 1 : n, FUTEX_BITSET_MATCH_ANY);
-	if (compare_op(encoded, old))
-		woken += wake_key(&b, n2 < 1 ? 1 : n2, FUTEX_BITSET_MATCH_ANY);
-	return woken;
+	if (woken < 0 || !compare_op(encoded, old))
+		return woken;
+	int woken2 = wake_key(&b, n2 < 1 ? 1 : n2, FUTEX_BITSET_MATCH_ANY);
+	return woken2 < 0 ? woken2 : woken + woken2;
 }
 
 long sys_futex(struct task *t, uaddr_t addr, int op, unsigned val, uaddr_t timeout, uaddr_t addr2,
@@ -355,7 +380,8 @@ long sys_futex(struct task *t, uaddr_t addr, int op, unsigned val, uaddr_t timeo
 	uint64_t deadline_ns;
 	int err;
 
-	if (wall && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2)
+	if (wall && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2 &&
+	    cmd != FUTEX_WAIT_REQUEUE_PI)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -383,6 +409,13 @@ long sys_futex(struct task *t, uaddr_t addr, int op, unsigned val, uaddr_t timeo
 		return futex_lock_pi(t, addr, shared, 0);
 	case FUTEX_UNLOCK_PI:
 		return futex_unlock_pi(t, addr, shared);
+	case FUTEX_WAIT_REQUEUE_PI:
+		err = futex_deadline(t, timeout, false, wall, &deadline_ns);
+		if (err < 0)
+			return err;
+		return futex_wait_requeue_pi(t, addr, shared, val, deadline_ns, addr2);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_cmp_requeue_pi(t, addr, shared, (int)val, (int)timeout, addr2, val3);
 	default:
 		return -ENOSYS;
 	}

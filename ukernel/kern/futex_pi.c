@@ -14,10 +14,11 @@
 #include <linux/futex.h>
 
 /*
- * Take the word if it is free, else mark that we wait.  1: ours; 0: *owner has it, and
- * FUTEX_WAITERS is set if mark is; -errno.
+ * Take the word, at addr in t's space, for who if it is free, else mark that who waits.  1: taken;
+ * 0: *owner has it, and FUTEX_WAITERS is set if mark is; -errno.
  */
-static int lock_try(struct task *t, uaddr_t addr, bool mark, struct task **owner)
+static int lock_try(struct task *t, uaddr_t addr, const struct task *who, bool mark,
+		    struct task **owner)
 {
 	uint32_t seen;
 
@@ -26,10 +27,10 @@ static int lock_try(struct task *t, uaddr_t addr, bool mark, struct task **owner
 	for (;;) {
 		uint32_t expect = seen, tid = seen & FUTEX_TID_MASK, want;
 
-		if (tid == (uint32_t)t->tid)
+		if (tid == (uint32_t)who->tid)
 			return -EDEADLK;
 		if (tid == 0)
-			want = (uint32_t)t->tid | (expect & (FUTEX_WAITERS | FUTEX_OWNER_DIED));
+			want = (uint32_t)who->tid | (expect & (FUTEX_WAITERS | FUTEX_OWNER_DIED));
 		else if (!mark || (expect & FUTEX_WAITERS))
 			want = expect;
 		else
@@ -83,7 +84,7 @@ long futex_lock_pi(struct task *t, uaddr_t addr, bool shared, uint64_t deadline_
 	for (;;) {
 		uint32_t now;
 
-		err = lock_try(t, addr, deadline_ns != 0, &owner);
+		err = lock_try(t, addr, t, deadline_ns != 0, &owner);
 		if (err != 0)
 			return err < 0 ? err : 0;
 		if (deadline_ns == 0)
@@ -140,6 +141,108 @@ long futex_unlock_pi(struct task *t, uaddr_t addr, bool shared)
 		return 0;
 	}
 }
+
+/* --- from a condition to a lock --- */
+
+long futex_wait_requeue_pi(struct task *t, uaddr_t addr, bool shared, uint32_t val,
+			   uint64_t deadline_ns, uaddr_t lock)
+{
+	struct futex_waiter w = {.task = t, .addr = lock, .to_pi = true, .bitset = UINT32_MAX};
+	uint32_t seen;
+	int err = futex_key_of(t, lock, shared, &w.lock_key);
+
+	if (err == 0)
+		err = futex_key_of(t, addr, shared, &w.key);
+	if (err == 0 && addr == lock)
+		err = -EINVAL;
+	if (err < 0)
+		return err;
+	if (get_user(t, seen, addr) < 0)
+		return -EFAULT;
+	if (seen != val)
+		return -EAGAIN;
+	futex_enqueue(&w);
+	err = wait_on_until(&w.q, deadline_ns);
+	sched_donate(t, NULL);
+	t->pi_wait = NULL;
+	if (w.queued) {
+		futex_dequeue(&w);
+		if (err != -ERESTARTSYS)
+			return err;
+		/* Once it has been moved, the condition may have changed: not to be waited for. */
+		return w.pi ? -EAGAIN : -ERESTARTNOINTR;
+	}
+	/* Whoever took us off has made the lock ours, if memory let him. */
+	if (get_user(t, seen, lock) < 0)
+		return -EFAULT;
+	if ((seen & FUTEX_TID_MASK) == (uint32_t)t->tid)
+		return 0;
+	return futex_lock_pi(t, lock, shared, deadline_ns);
+}
+
+/* The lock is w's, or w waits for who has it.  1, 0 or -errno, and then w is where it was. */
+static int requeue_one(struct task *t, struct futex_waiter *w, uaddr_t lock)
+{
+	struct task *owner;
+	int err = lock_try(t, lock, w->task, true, &owner);
+
+	if (err < 0)
+		return err;
+	if (err == 1) {
+		futex_wake_waiter(w);
+		/* Who comes after it waits for it. */
+		futex_donate_all(&w->lock_key, w->task);
+		return 1;
+	}
+	struct futex_waiter *first = futex_first_pi(&w->lock_key);
+
+	if (first && first->task->sched.owner != owner)
+		return -EINVAL;
+	if (sched_waits_for(owner, w->task))
+		return -EDEADLK;
+	futex_dequeue(w);
+	w->key = w->lock_key;
+	w->pi = true;
+	futex_requeue_waiter(w);
+	w->task->pi_wait = w;
+	sched_donate(w->task, owner);
+	return 0;
+}
+
+long futex_cmp_requeue_pi(struct task *t, uaddr_t addr, bool shared, int n, int limit, uaddr_t lock,
+			  uint32_t expect)
+{
+	struct futex_key from, to;
+	struct futex_waiter *w;
+	uint32_t seen;
+	int err, done = 0;
+
+	if (n != 1 || limit < 0)
+		return -EINVAL;
+	err = futex_key_of(t, addr, shared, &from);
+	if (err == 0)
+		err = futex_key_of(t, lock, shared, &to);
+	if (err == 0 && addr == lock)
+		err = -EINVAL;
+	if (err < 0)
+		return err;
+	if (get_user(t, seen, addr) < 0)
+		return -EFAULT;
+	if (seen != expect)
+		return -EAGAIN;
+	/* The one that may get the lock at once, and limit others. */
+	while (done <= limit && (w = futex_first(&from)) != NULL) {
+		if (!w->to_pi || !futex_key_equal(&w->lock_key, &to))
+			return done ? done : -EINVAL;
+		err = requeue_one(t, w, lock);
+		if (err < 0)
+			return done ? done : err;
+		done++;
+	}
+	return done;
+}
+
+/* --- an owner dies --- */
 
 void futex_pi_exit(struct task *t)
 {
