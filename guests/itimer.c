@@ -1,9 +1,10 @@
 /*
  * itimer.c - setitimer(2), getitimer(2), alarm(2): real and CPU time, periods, what is left, and
- * RLIMIT_CPU.
+ * RLIMIT_CPU and RLIMIT_RTTIME.
  */
 #include "check.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -171,6 +172,50 @@ static void cpu_limit_end(pid_t pid)
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+static void spin_ms(int ms)
+{
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	do
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	while ((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 < ms);
+}
+
+/* Who sleeps in between may go on; who does not is told, then killed.  Needs a privilege. */
+static void rt_limit(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct sched_param prio = {.sched_priority = 1};
+		struct rlimit rl = {60000, 120000};
+
+		install(SIGXCPU);
+		hits = 0;
+		setrlimit(RLIMIT_RTTIME, &rl);
+		spin_ms(90);
+		if (hits)
+			_exit(1);
+		if (sched_setscheduler(0, SCHED_FIFO, &prio) != 0)
+			raise(SIGKILL);
+		for (int i = 0; i < 3; i++) {
+			spin_ms(30);
+			usleep(1000);
+		}
+		if (hits)
+			_exit(2);
+		spin_ms(90);
+		if (hits != 1)
+			_exit(3);
+		spin_ms(200);
+		_exit(4);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 int main(void)
 {
 	pid_t limited = cpu_limit_start();
@@ -181,5 +226,6 @@ int main(void)
 	cpu(ITIMER_VIRTUAL, SIGVTALRM);
 	cpu(ITIMER_PROF, SIGPROF);
 	cpu_limit_end(limited);
+	rt_limit();
 	return check_done();
 }

@@ -272,7 +272,8 @@ long task_fork(struct task *t, const struct clone_args *args)
 	}
 	log_debug(task, "task %d made task %d, flags %#lx", t->tid, pid,
 		  (unsigned long)args->flags);
-	if (proc && proc->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY)
+	if (proc && (proc->rlimit[RLIMIT_CPU].cur != RLIM_INFINITY ||
+		     proc->rlimit[RLIMIT_RTTIME].cur != RLIM_INFINITY))
 		cpu_limit_changed(proc); /* inherited, counting from zero */
 	sched_wake(child);
 	if (args->flags & CLONE_VFORK)

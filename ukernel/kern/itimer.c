@@ -1,6 +1,6 @@
 /*
  * itimer.c - interval timers (setitimer(2), alarm(2)), and the watch over a process's CPU time that
- * they, CPU-clock POSIX timers and RLIMIT_CPU share.
+ * they, CPU-clock POSIX timers, RLIMIT_CPU and RLIMIT_RTTIME share.
  *
  * CPU time cannot pass faster than the wall clock times the CPUs in use.  So nothing needs to be
  * done on each tick: one kernel timer per process looks again when the next expiry could have
@@ -21,6 +21,8 @@
 #include <sys/time.h>
 
 #define CPU_LOOK_MIN_NS 1000000ULL  /* no finer than this: Linux looks on ticks only */
+#define USEC_PER_SEC	1000000ULL
+#define RT_LOOK_MAX_US	1000000ULL /* while it does nothing that counts */
 #define ITIMER_MIN_NS	20000ULL    /* the shortest period that is honoured */
 #define ITIMER_IDLE_NS	10000000ULL /* ... while SIGALRM is ignored */
 
@@ -128,6 +130,47 @@ static uint64_t cpu_limit_check(struct process *p, uint64_t cpu_ns)
 	return (limit->cur < limit->max ? limit->cur : limit->max) * NSEC_PER_SEC - cpu_ns;
 }
 
+/* How many real-time threads p has; *most_ns: what the one computed that has not slept for longest. */
+static int rt_threads(const struct process *p, uint64_t *most_ns)
+{
+	const struct task *t;
+	int n = 0;
+
+	*most_ns = 0;
+	list_for_each (t, &p->threads, in_process) {
+		if (t->se.class != SCLASS_FIFO && t->se.class != SCLASS_RR)
+			continue;
+		n++;
+		if (t->vcpu < 0 && !t->se.queued)
+			continue; /* it sleeps */
+		uint64_t ns = sched_ran_ns(t) - t->sched.awake_ran_ns;
+		*most_ns = ns > *most_ns ? ns : *most_ns;
+	}
+	return n;
+}
+
+/* RLIMIT_RTTIME, in microseconds, as RLIMIT_CPU: setrlimit(2).  While all its threads sleep they
+ * are looked at from time to time. */
+static uint64_t rt_limit_check(struct process *p)
+{
+	struct rlimit_pair *limit = &p->rlimit[RLIMIT_RTTIME];
+	uint64_t ns, us, until;
+
+	if (limit->cur == RLIM_INFINITY || !rt_threads(p, &ns))
+		return 0;
+	us = ns / NSEC_PER_USEC;
+	if (us >= limit->max) {
+		signal_send_process(p, SIGKILL, NULL);
+		return 0;
+	}
+	if (us >= limit->cur) {
+		signal_send_process(p, SIGXCPU, NULL);
+		limit->cur += USEC_PER_SEC;
+	}
+	until = (limit->cur < limit->max ? limit->cur : limit->max) - us;
+	return until < RT_LOOK_MAX_US ? until * NSEC_PER_USEC : RT_LOOK_MAX_US * NSEC_PER_USEC;
+}
+
 static uint64_t nearer(uint64_t a, uint64_t b)
 {
 	return !a || (b && b < a) ? b : a;
@@ -138,6 +181,7 @@ static void cpu_look(struct process *p)
 	uint64_t next = itimers_cpu_check(p);
 
 	next = nearer(next, cpu_limit_check(p, cpu_clock_ns(NULL, p)));
+	next = nearer(next, rt_limit_check(p));
 	next = nearer(next, posix_cpu_timers_check(p));
 	if (!next || p->state == PROC_ZOMBIE)
 		return;

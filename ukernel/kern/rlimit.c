@@ -39,7 +39,7 @@ static int limit_set(struct task *t, struct process *p, int resource, const stru
 		return -EPERM;
 	l->cur = new->cur;
 	l->max = new->max;
-	if (resource == RLIMIT_CPU)
+	if (resource == RLIMIT_CPU || resource == RLIMIT_RTTIME)
 		cpu_limit_changed(p);
 	return 0;
 }

@@ -5,6 +5,7 @@
  * The rules are Linux's (sched(7)), in its order.  What a class means is up to the policy that the
  * box was started with: one that does not know it treats all alike.
  */
+#include "kern/itimer.h"
 #include "kern/cred.h"
 #include "sched/calls.h"
 #include "syscall.h"
@@ -198,8 +199,15 @@ static int attr_set(struct task *t, struct task *other, struct abi_sched_attr *a
 	}
 	other->sched.reset_on_fork = a->flags & FLAG_RESET_ON_FORK;
 	other->sched.reclaim = class == SCLASS_DEADLINE && (a->flags & FLAG_RECLAIM);
-	if (!attr_same(&other->se, a))
+	if (!attr_same(&other->se, a)) {
+		bool was_rt = class_is_rt(other->se.class);
+
 		sched_change(other, attr_write, a);
+		if (class_is_rt(class) && !was_rt) {
+			other->sched.awake_ran_ns = sched_ran_ns(other);
+			cpu_limit_changed(other->proc);
+		}
+	}
 	return 0;
 }
 

@@ -262,6 +262,7 @@ void sched_wake(struct task *t)
 	if (!t->kstack.base || t->se.queued || t->vcpu >= 0 || t->state == TASK_DEAD)
 		return;
 	rq_clock();
+	t->sched.awake_ran_ns = t->se.ran_ns;
 	task_enqueue(t, t->sched.started ? ENQ_WAKEUP : ENQ_NEW);
 	t->sched.started = true;
 	preempt_for(t);
