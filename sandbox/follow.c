@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -166,6 +167,12 @@ int follow_enter(struct vthread *th, const struct order *o)
 	return ret;
 }
 
+void follow_wipe(struct vthread *th)
+{
+	if (th->follow_slot != 0)
+		memset((struct slot *)stub.slots + th->follow_slot - 1, 0, STUB_SLOT_SIZE);
+}
+
 /* As the guest shall see them, but for rax. */
 static void registers_restore(struct vthread *th, const struct slot *s)
 {
@@ -190,12 +197,13 @@ void follow_unwind(struct vthread *th)
 	bool undecided = r->rip >= stub.follow && r->rip < stub.follow_good;
 
 	th->following = false;
-	if (r->rip < stub.follow || r->rip >= stub.follow_end)
-		return;
-	th->follow_refused = undecided && r->rax + s->minus_expected != 0;
-	registers_restore(th, s);
-	if (!th->follow_refused)
-		r->rax = s->result;
+	if (r->rip >= stub.follow && r->rip < stub.follow_end) {
+		th->follow_refused = undecided && r->rax + s->minus_expected != 0;
+		registers_restore(th, s);
+		if (!th->follow_refused)
+			r->rax = s->result;
+	}
+	follow_wipe(th);
 }
 
 bool follow_failed(struct vthread *th, struct event *out)

@@ -99,6 +99,8 @@ static int listener_read(struct event *out)
 		host_ptrace(PTRACE_INTERRUPT, th->host_pid, 0, NULL);
 		return 0;
 	}
+	if (th->following)
+		follow_wipe(th);
 	th->following = false;
 	thread_set_hold(th, HOLD_NOTIFIED);
 	th->notif_id = request->id;

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "events.h"
+#include "follow.h"
 #include "host.h"
 #include "inject.h"
 #include "peak.h"
@@ -278,6 +279,7 @@ void thread_destroy(struct vthread *th)
 		thread_unhash(th);
 	}
 	peak_await(th);
+	follow_wipe(th);
 	if (th->follow_slot != 0)
 		stub.slot_owner[th->follow_slot - 1] = NULL;
 	thread_free(th);

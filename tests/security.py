@@ -297,11 +297,26 @@ def stub_lines(supervisor):
     return "".join(f"{lo:x} {hi:x} {step}\n" for lo, hi, step, _ in ranges) + "go\n"
 
 
+def page_lines(supervisor):
+    """The pages of the machine that its guests have and may not write."""
+    ranges = set()
+    for pid in lib.descendants(supervisor):
+        for line in proc_text(pid, "maps").splitlines():
+            where, mode, *_ = line.split(None, 2)
+            kind = re.search(r"/memfd:ukernel-(\w+)", line)
+            if not kind or kind.group(1) == "text" or "w" in mode:
+                continue  # text is the guest's own, a mailbox it may write
+            lo, hi = where.split("-")
+            ranges.add(f"{lo} {hi} {int('x' in mode and kind.group(1) != 'trampolines')}\n")
+    return "".join(sorted(ranges)) + "go\n"
+
+
 PROGRAMS = [
     # program, its arguments, what to tell it after "ready"
     ("numbers", lambda c, v: [c.file, v.pid], None),
     ("legacy", lambda c, v: [c.file, v.pid], None),
     ("stub", lambda c, v: [c.file, v.pid], stub_lines),
+    ("pages", lambda c, v: [], page_lines),
     ("reach", lambda c, v: [c.file, v.pid, v.address, v.port, v.shm], None),
     ("pointers", lambda c, v: ["1", "300"], None),
     ("mailbox", lambda c, v: [c.file, v.pid], None),
