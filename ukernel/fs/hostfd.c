@@ -86,6 +86,11 @@ static int node_held(const struct host_node *n)
 	return n->data_fd[0] >= 0 ? n->data_fd[0] : n->data_fd[1];
 }
 
+int host_node_held_dir(const struct host_node *n)
+{
+	return n->path_fd < 0 && S_ISDIR(n->st.st_mode) ? n->data_fd[0] : n->path_fd;
+}
+
 /* Open n again: by a descriptor that is held (it may have no name any more), or through its parent,
  * and then make sure that it still is n. */
 static int node_reopen(struct host_node *n, int flags)
@@ -123,11 +128,11 @@ static int node_reopen(struct host_node *n, int flags)
  */
 int host_node_fd(struct host_node *n)
 {
-	while (n->path_fd < 0) {
+	while (host_node_held_dir(n) < 0) {
 		struct host_node *top = n;
 		int fd;
 
-		while (top->parent && top->parent->path_fd < 0)
+		while (top->parent && host_node_held_dir(top->parent) < 0)
 			top = top->parent;
 		fd = node_reopen(top, O_PATH);
 		if (fd < 0)
@@ -136,7 +141,7 @@ int host_node_fd(struct host_node *n)
 		host_fd_added(top);
 	}
 	fd_used(n);
-	return n->path_fd;
+	return host_node_held_dir(n);
 }
 
 int host_node_open(struct host_node *n, bool write)
@@ -171,5 +176,27 @@ void host_node_close(struct host_node *n, bool write)
 
 int host_node_opendir(struct host_node *n)
 {
-	return n->closed ? -EACCES : node_reopen(n, O_RDONLY | O_DIRECTORY);
+	int fd;
+
+	if (n->closed)
+		return -EACCES;
+	if (n->data_fd[0] < 0) {
+		fd = node_reopen(n, O_RDONLY | O_DIRECTORY);
+		if (fd < 0)
+			return fd;
+		n->data_fd[0] = fd;
+		n->dir_at = 0;
+		fd_count++;
+	}
+	n->opens[0]++;
+	fd_used(n);
+	return n->data_fd[0];
+}
+
+void host_node_closedir(struct host_node *n)
+{
+	n->opens[0]--;
+	/* Kept for names below it, but not where others change what it is. */
+	if (n->opens[0] == 0 && n->tree->trust_ns == HOST_TRUST_NONE)
+		close_idle(n, &n->data_fd[0]);
 }

@@ -159,21 +159,23 @@ struct host_dirent {
 	char name[];
 };
 
-int hostfile_readdir(struct host_node *dir, int fd, struct dir_sink *s, uint64_t *pos, int64_t *at)
+int hostfile_readdir(struct host_node *dir, struct dir_sink *s, uint64_t *pos, bool all)
 {
 	static char buf[32 << 10] __attribute__((aligned(8)));
 	uint64_t ino_tag = host_node_ino(dir) ^ dir->st.st_ino;
-	if (*at != (int64_t)*pos) {
-		*at = host_lseek(fd, *pos, SEEK_SET);
-		if (*at < 0)
-			return *at;
+	const int fd = dir->data_fd[0];
+
+	if (dir->dir_at != (int64_t)*pos) {
+		dir->dir_at = host_lseek(fd, *pos, SEEK_SET);
+		if (dir->dir_at < 0)
+			return dir->dir_at;
 	}
-	for (;;) {
+	do {
 		ssize_t n = host_getdents(fd, buf, sizeof(buf));
 
 		if (n <= 0)
 			return n;
-		*at = -1;
+		dir->dir_at = -1;
 		for (ssize_t i = 0; i < n;) {
 			struct host_dirent *e = (void *)(buf + i);
 
@@ -183,15 +185,14 @@ int hostfile_readdir(struct host_node *dir, int fd, struct dir_sink *s, uint64_t
 			*pos = e->off;
 			i += e->reclen;
 		}
-		*at = *pos;
-	}
+		dir->dir_at = *pos;
+	} while (all);
+	return 0;
 }
 
 static int hostdir_readdir(struct file *f, struct dir_sink *s)
 {
-	int64_t at = -1;
-
-	return hostfile_readdir(f->priv, f->host_fd, s, &f->pos, &at);
+	return hostfile_readdir(f->priv, s, &f->pos, false);
 }
 
 static int64_t hostdir_llseek(struct file *f, int64_t off, int whence)
@@ -208,7 +209,7 @@ static int64_t hostdir_llseek(struct file *f, int64_t off, int whence)
 
 static void hostdir_release(struct file *f)
 {
-	host_close(f->host_fd);
+	host_node_closedir(f->priv);
 	host_node_put(f->priv);
 }
 

@@ -13,8 +13,8 @@ int hostfile_open(struct host_node *node, struct file *f);
 /* For a directory. */
 int hostfile_opendir(struct host_node *node, struct file *f);
 
-/* *at: where fd's position is, -1 when not known.
- * Walk the entries of a host directory from *pos (0: the start; else a cookie that was given)
- * until the end or until emit answers false; 0 or -errno. */
-int hostfile_readdir(struct host_node *dir, int fd, struct dir_sink *s, uint64_t *pos, int64_t *at);
+/* Walk the entries of a host directory, for which host_node_opendir() has been called, from *pos
+ * (0: the start; else a cookie that was given) until emit answers false or the end; or when not
+ * all of them are wanted, perhaps only some.  0 or -errno. */
+int hostfile_readdir(struct host_node *dir, struct dir_sink *s, uint64_t *pos, bool all);
 #endif

@@ -32,8 +32,9 @@ struct host_node {
 	struct timespec link_ctime; /* ... when its ctime was this */
 	bool mapped;	      /* guests may write to it behind our back: st is never believed */
 	int path_fd;	      /* O_PATH, or -1 */
-	int data_fd[2];	      /* of regular files: for reading, for reading and writing; or -1 */
+	int data_fd[2];	      /* for reading (directories, too), for reading and writing; or -1 */
 	unsigned opens[2];    /* open files that borrow data_fd */
+	int64_t dir_at;	      /* a directory's: where data_fd[0] stands, -1 when not known */
 	struct list_head lru; /* of nodes that hold a descriptor */
 	bool closed;	      /* in a procfs of the host: what is below stays out of sight */
 	void *owner;	      /* the inode that stands for this node, uncounted */
@@ -82,8 +83,11 @@ int host_node_fd(struct host_node *n);
 /* A regular file's data: the descriptor is kept until host_node_close(). -errno. */
 int host_node_open(struct host_node *n, bool write);
 void host_node_close(struct host_node *n, bool write);
-/* A descriptor of the caller's own for reading a directory. */
+/* The same for reading a directory.  All who read it share the host's position. */
 int host_node_opendir(struct host_node *n);
+void host_node_closedir(struct host_node *n);
+/* A descriptor that is at hand and good for names below, or -1. */
+int host_node_held_dir(const struct host_node *n);
 ssize_t host_node_readlink(struct host_node *n, char *buf, size_t size);
 int host_node_statfs(struct host_node *n, struct abi_statfs *out);
 

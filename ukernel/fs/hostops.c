@@ -122,8 +122,8 @@ static int two_dirs(const struct inode *a, const struct inode *b, int *afd, int 
 		fd = dir_fd(a);
 	if (fd < 0)
 		return fd;
-	*afd = na->path_fd;
-	*bfd = nb->path_fd;
+	*afd = host_node_held_dir(na);
+	*bfd = host_node_held_dir(nb);
 	return *afd < 0 || *bfd < 0 ? -EMFILE : 0;
 }
 

@@ -38,6 +38,11 @@ void mem_data_put(struct mem_data *d)
 	free(d);
 }
 
+static uint64_t page_up(uint64_t bytes)
+{
+	return (bytes + PAGE_SIZE - 1) & PAGE_MASK;
+}
+
 /* What the file takes now is so much: correct the account. */
 static void set_charge(struct mem_data *d, uint64_t bytes)
 {
@@ -245,6 +250,8 @@ ssize_t mem_data_read(struct mem_data *d, struct uio *to, uint64_t pos)
 
 static ssize_t write_memfd(struct mem_data *d, struct uio *from, uint64_t pos, size_t want)
 {
+	/* All in memory that can be, and it stays so: the account needs no look. */
+	bool dense = pos <= d->size && d->charged == page_up(d->size);
 	size_t done = 0;
 	ssize_t err = 0;
 
@@ -269,7 +276,10 @@ static ssize_t write_memfd(struct mem_data *d, struct uio *from, uint64_t pos, s
 	}
 	if (done > 0 && pos + done > d->size)
 		d->size = pos + done;
-	recharge(d);
+	if (dense)
+		set_charge(d, page_up(d->size));
+	else
+		recharge(d);
 	return done ? (ssize_t)done : err;
 }
 

@@ -25,8 +25,7 @@ struct listed {
 
 struct mem_dirfile {
 	struct host_node *lower; /* counted; NULL: none */
-	int host_fd;		 /* of lower, -1 while not open */
-	int64_t host_at;	 /* its position; -1: not known */
+	bool lower_open;	 /* host_node_opendir() was called for it */
 	bool stream;		 /* the host's entries are passed on */
 	struct listed *list;
 	size_t count, cap;
@@ -77,6 +76,7 @@ struct filter {
 	struct dir_sink *next;	/* ... or pass on */
 	int err;
 	bool found;
+	bool passed; /* something was */
 };
 
 static bool collect_lower(struct dir_sink *s, const char *name, size_t len, uint64_t ino,
@@ -98,6 +98,7 @@ static bool pass_lower(struct dir_sink *s, const char *name, size_t len, uint64_
 
 	if (e && !e->inode)
 		return true; /* removed since the start */
+	flt->passed = true;
 	return flt->next->emit(flt->next, name, len, ino, type, next_pos);
 }
 
@@ -114,9 +115,13 @@ static bool find_any(struct dir_sink *s, const char *name, size_t len, uint64_t 
 
 static int open_lower(struct mem_dirfile *df)
 {
-	if (df->lower && df->host_fd < 0)
-		df->host_fd = host_node_opendir(df->lower);
-	return df->host_fd < 0 && df->lower ? df->host_fd : 0;
+	int fd;
+
+	if (!df->lower || df->lower_open)
+		return 0;
+	fd = host_node_opendir(df->lower);
+	df->lower_open = fd >= 0;
+	return fd < 0 ? fd : 0;
 }
 
 static int list_build(struct file *f, struct mem_dirfile *df)
@@ -137,7 +142,7 @@ static int list_build(struct file *f, struct mem_dirfile *df)
 			err = list_append(df, e->name, e->inode->ino, IFTODT(e->inode->mode));
 	if (err || !df->lower)
 		return err;
-	err = hostfile_readdir(df->lower, df->host_fd, &flt.sink, &pos, &df->host_at);
+	err = hostfile_readdir(df->lower, &flt.sink, &pos, true);
 	return err ? err : flt.err;
 }
 
@@ -155,6 +160,7 @@ static bool still_there(const struct inode *dir, const struct listed *l)
 static int mem_readdir(struct file *f, struct dir_sink *s)
 {
 	struct mem_dirfile *df = f->priv;
+	uint64_t start;
 	int err;
 
 	if (f->pos == 0) {
@@ -172,7 +178,11 @@ static int mem_readdir(struct file *f, struct dir_sink *s)
 	if (df->stream) {
 		struct filter flt = {.sink.emit = pass_lower, .dir = f->inode, .next = s};
 
-		return hostfile_readdir(df->lower, df->host_fd, &flt.sink, &f->pos, &df->host_at);
+		do {
+			start = f->pos;
+			err = hostfile_readdir(df->lower, &flt.sink, &f->pos, false);
+		} while (!err && f->pos != start && !flt.passed);
+		return err;
 	}
 	for (; f->pos < df->count; f->pos++) {
 		struct listed *l = &df->list[f->pos];
@@ -206,8 +216,8 @@ static void mem_dir_release(struct file *f)
 	struct mem_dirfile *df = f->priv;
 
 	list_clear(df);
-	if (df->host_fd >= 0)
-		host_close(df->host_fd);
+	if (df->lower_open)
+		host_node_closedir(df->lower);
 	host_node_put(df->lower);
 	free(df);
 }
@@ -228,8 +238,6 @@ int mem_opendir(struct inode *dir, struct file *f)
 
 	if (!df)
 		return -ENOMEM;
-	df->host_fd = -1;
-	df->host_at = -1;
 	df->lower = lower ? host_node_get(lower) : NULL;
 	err = open_lower(df); /* now, so that open(2) says what the host says */
 	if (err) {
@@ -247,7 +255,6 @@ int mem_dir_empty(struct inode *dir)
 	struct mem_node *node = mem_node(dir);
 	struct filter flt = {.sink.emit = find_any, .dir = dir};
 	uint64_t pos = 0;
-	int64_t at = 0;
 	int fd, err;
 
 	if (node->dir->count > node->dir->whiteouts)
@@ -257,7 +264,7 @@ int mem_dir_empty(struct inode *dir)
 	fd = host_node_opendir(node->lower);
 	if (fd < 0)
 		return fd;
-	err = hostfile_readdir(node->lower, fd, &flt.sink, &pos, &at);
-	host_close(fd);
+	err = hostfile_readdir(node->lower, &flt.sink, &pos, true);
+	host_node_closedir(node->lower);
 	return err ? err : flt.found ? -ENOTEMPTY : 0;
 }

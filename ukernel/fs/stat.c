@@ -63,14 +63,13 @@ static int getattr_path(struct task *t, int dirfd, uaddr_t upath, int flags, str
 {
 	unsigned lookup = flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
 	struct path p;
-	char first;
 	int err;
 
 	if (flags & AT_EMPTY_PATH) {
 		lookup |= LOOKUP_EMPTY;
 		if (!upath && dirfd != AT_FDCWD) /* since Linux 6.11 */
 			return getattr_fd(t, dirfd, k);
-		if (dirfd != AT_FDCWD && get_user(t, first, upath) == 0 && !first)
+		if (dirfd != AT_FDCWD && string_is_empty(t, upath))
 			return getattr_fd(t, dirfd, k);
 	}
 	err = path_from_user(t, dirfd, upath, lookup, &p);

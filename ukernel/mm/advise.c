@@ -116,6 +116,7 @@ static int advise_region(struct task *t, struct region *r, uaddr_t start, uaddr_
 		return -ENOMEM;
 	if ((a->set || a->clear) && (err = region_spare_fill(&spare, 2)))
 		return err;
+	t->mm->file_changes += r->file != NULL;
 	if (a->host)
 		err = machine->vm_apply(t->thread, &op, 1, &done);
 	/* A host without this kind of pages or merging: the advice is just not taken. */

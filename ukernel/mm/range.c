@@ -230,6 +230,7 @@ void range_change(struct mm *mm, uaddr_t start, uaddr_t end, int prot, uint32_t 
 		if (r->end > end)
 			split(mm, r, end, s);
 		range_count(mm, r, r->end - r->start, -1);
+		mm->file_changes += r->file != NULL;
 		r->prot = to;
 		r->flags = flags;
 		range_count(mm, r, r->end - r->start, 1);

@@ -128,6 +128,7 @@ void region_remove(struct mm *mm, struct region *r)
 {
 	struct region *next = r->next, *from;
 
+	mm->file_changes += r->file != NULL;
 	while (r->left && r->right)
 		rotate_up(mm, r, r->left->prio > r->right->prio ? r->left : r->right);
 	from = r->parent;
@@ -150,6 +151,7 @@ void region_remove(struct mm *mm, struct region *r)
 
 void region_resize(struct mm *mm, struct region *r, uaddr_t start, uaddr_t end)
 {
+	mm->file_changes += r->file != NULL;
 	r->start = start;
 	r->end = end;
 	path_update(r);

@@ -75,6 +75,11 @@ struct mm {
 
 	/* Bytes, by kind; kept with each change. */
 	uint64_t total, data, stack, text, shared, locked, charged;
+	/* An empty string in a mapped file, as long as none of those changed (uaccess.c). */
+	uaddr_t empty_at;
+	uint64_t empty_changes;
+	uint64_t file_changes; /* of regions with a file: fewer, other rights, other contents */
+
 	uint32_t lock_future; /* REGION_LOCKED | REGION_LOCKONFAULT from mlockall(MCL_FUTURE) */
 };
 

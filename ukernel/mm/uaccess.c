@@ -130,6 +130,24 @@ ssize_t string_from_user(struct task *t, char *to, uaddr_t from, size_t max)
 	return -ENAMETOOLONG;
 }
 
+bool string_is_empty(struct task *t, uaddr_t from)
+{
+	struct mm *mm = t->mm;
+	const struct region *r;
+	char first;
+
+	if (from && from == mm->empty_at && mm->empty_changes == mm->file_changes)
+		return true;
+	if (get_user(t, first, from) || first)
+		return false;
+	r = region_at(mm, from);
+	if (r && r->file && !(r->prot & PROT_WRITE) && !(r->flags & REGION_SHARED)) {
+		mm->empty_at = from;
+		mm->empty_changes = mm->file_changes;
+	}
+	return true;
+}
+
 void uio_user(struct uio *u, struct task *t, uaddr_t buf, size_t len)
 {
 	u->one = (struct abi_iovec){buf, len};

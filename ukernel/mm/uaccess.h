@@ -9,6 +9,7 @@
 #include "abi.h"
 #include "machine.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,6 +24,10 @@ int clear_user(struct task *t, uaddr_t to, size_t len);
 /* A NUL-terminated string into to[max]: its length, -ENAMETOOLONG when no NUL within max,
  * -EFAULT. */
 ssize_t string_from_user(struct task *t, char *to, uaddr_t from, size_t max);
+
+/* Is there "", as fstat() of C libraries has it?  Where it is a constant of a program, asked of the
+ * guest's memory only once.  false, too, when nothing can be read. */
+bool string_is_empty(struct task *t, uaddr_t from);
 
 #define get_user(t, x, uaddr) copy_from_user((t), &(x), (uaddr), sizeof(x))
 #define put_user(t, x, uaddr) copy_to_user((t), (uaddr), &(x), sizeof(x))
