@@ -61,8 +61,14 @@ def forms(checks, where):
                  all(len(f["per_task"]) == 31 and f["done"] == 31 for f in found), got.err)
     got = sim(path, "--csv")
     rows = list(csv.DictReader(io.StringIO(got.out)))
-    checks.check("sim/csv", len(rows) == 62 and
-                 all(float(r["turnaround_ms"]) >= float(r["cpu_ms"]) for r in rows), got.out)
+    sums = [r for r in rows if r["task"] == "(all)"]
+    rows = [r for r in rows if r["task"] != "(all)"]
+    checks.check("sim/csv", len(rows) == 62 and not any(None in r or None in r.values() for r in rows) and
+                 all(float(r["turnaround_ms"]) >= float(r["cpu_ms"]) and
+                     len(r["slices"].split()) == 24 for r in rows), got.out)
+    checks.check("sim/csv sums", len(sums) == 2 and all(float(r["throughput"]) > 0 and
+                 0 < float(r["fairness"]) <= 1 and float(r["turnaround_ms"]) > 0 and
+                 not (None in r or None in r.values()) for r in sums), sums)
     got = sim(path)
     checks.check("sim/groups", "a x30" in got.out and "a.7" not in got.out and
                  "side by side" in got.out, got.out, got.err)

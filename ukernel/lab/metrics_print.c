@@ -228,37 +228,95 @@ static void print_csv_ms(FILE *out, uint64_t ns, bool known)
 	putc(',', out);
 }
 
+static void print_csv_slices(FILE *out, const uint64_t *hist)
+{
+	for (int b = 0; b < SLICE_BUCKETS; b++)
+		fprintf(out, "%s%" PRIu64, b ? " " : "", hist[b]);
+}
+
+static void print_csv_row(FILE *out, const struct metrics *m, struct metrics_row *r)
+{
+	bool woke = r->wakeups.n;
+
+	print_csv_text(out, r->name);
+	print_csv_text(out, r->group);
+	print_csv_ms(out, r->arrival_ns - m->start_ns, true);
+	print_csv_ms(out, r->first_run_ns - m->start_ns, r->has_run);
+	print_csv_ms(out, r->completion_ns - m->start_ns, r->done);
+	print_csv_ms(out, r->first_run_ns - r->arrival_ns, r->has_run);
+	print_csv_ms(out, r->completion_ns - r->arrival_ns, r->done);
+	print_csv_ms(out, r->waiting_ns, true);
+	print_csv_ms(out, r->cpu_ns, true);
+	fprintf(out, "%.6f,", r->entitled_ns / 1e6);
+	if (!isnan(metrics_share(r)))
+		fprintf(out, "%.6f", metrics_share(r));
+	fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%zu,", r->slices_voluntary,
+		r->preemptions, r->migrations, r->wakeups.n);
+	print_csv_ms(out, samples_rank(&r->wakeups, 0.5), woke);
+	print_csv_ms(out, samples_rank(&r->wakeups, 0.99), woke);
+	print_csv_ms(out, samples_rank(&r->wakeups, 1), woke);
+	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%.6f,", r->jobs, r->missed, ms(r->late_max_ns));
+	print_csv_slices(out, r->slice_hist);
+	fputs(",,,,,\n", out);
+}
+
+static void print_csv_known(FILE *out, double x, bool known)
+{
+	if (known && !isnan(x))
+		fprintf(out, "%.6f", x);
+	putc(',', out);
+}
+
+/* Means, or sums of what is counted. */
+static void print_csv_sum(FILE *out, const struct metrics *m)
+{
+	struct metrics_sum s = metrics_sum(m);
+	uint64_t hist[SLICE_BUCKETS] = {0}, voluntary = 0, late_max_ns = 0;
+	size_t wakeups = 0;
+
+	for (size_t i = 0; i < m->nr_rows; i++) {
+		const struct metrics_row *r = m->rows[i];
+
+		for (int b = 0; b < SLICE_BUCKETS; b++)
+			hist[b] += r->slice_hist[b];
+		voluntary += r->slices_voluntary;
+		wakeups += r->wakeups.n;
+		late_max_ns = r->late_max_ns > late_max_ns ? r->late_max_ns : late_max_ns;
+	}
+	fputs("\"(all)\",\"\",,,", out);
+	print_csv_known(out, s.span_s * 1e3, true);
+	print_csv_known(out, s.response_ms, true);
+	print_csv_known(out, s.turnaround_ms, s.done);
+	print_csv_known(out, s.waiting_ms, s.done);
+	print_csv_known(out, s.cpu_s * 1e3, true);
+	fprintf(out, ",,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%zu,", voluntary, s.preemptions,
+		s.migrations, wakeups);
+	print_csv_known(out, s.wake_p50_us / 1e3, wakeups);
+	print_csv_known(out, s.wake_p99_us / 1e3, wakeups);
+	print_csv_known(out, s.wake_max_us / 1e3, wakeups);
+	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%.6f,", s.jobs, s.missed, ms(late_max_ns));
+	print_csv_slices(out, hist);
+	fprintf(out, ",%.6f,%.6f,", s.throughput, s.utilisation);
+	print_csv_known(out, s.jain, true);
+	print_csv_known(out, s.jain_window, true);
+	if (!isnan(s.jain_window_min))
+		fprintf(out, "%.6f", s.jain_window_min);
+	putc('\n', out);
+}
+
 void metrics_print_csv(FILE *out, const struct metrics *m, const char *sched, bool head)
 {
 	if (head)
 		fputs("sched,task,group,arrival_ms,first_run_ms,completion_ms,response_ms,"
 		      "turnaround_ms,waiting_ms,cpu_ms,entitled_ms,share,voluntary,preemptions,"
 		      "migrations,wakeups,wake_p50_ms,wake_p99_ms,wake_max_ms,jobs,missed,"
-		      "late_max_ms\n",
+		      "late_max_ms,slices,throughput,utilisation,fairness,fairness_windows,"
+		      "fairness_worst_window\n",
 		      out);
 	for (size_t i = 0; i < m->nr_rows; i++) {
-		struct metrics_row *r = m->rows[i];
-		bool woke = r->wakeups.n;
-
 		print_csv_text(out, sched);
-		print_csv_text(out, r->name);
-		print_csv_text(out, r->group);
-		print_csv_ms(out, r->arrival_ns - m->start_ns, true);
-		print_csv_ms(out, r->first_run_ns - m->start_ns, r->has_run);
-		print_csv_ms(out, r->completion_ns - m->start_ns, r->done);
-		print_csv_ms(out, r->first_run_ns - r->arrival_ns, r->has_run);
-		print_csv_ms(out, r->completion_ns - r->arrival_ns, r->done);
-		print_csv_ms(out, r->waiting_ns, true);
-		print_csv_ms(out, r->cpu_ns, true);
-		fprintf(out, "%.6f,", r->entitled_ns / 1e6);
-		if (!isnan(metrics_share(r)))
-			fprintf(out, "%.6f", metrics_share(r));
-		fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%zu,", r->slices_voluntary,
-			r->preemptions, r->migrations, r->wakeups.n);
-		print_csv_ms(out, samples_rank(&r->wakeups, 0.5), woke);
-		print_csv_ms(out, samples_rank(&r->wakeups, 0.99), woke);
-		print_csv_ms(out, samples_rank(&r->wakeups, 1), woke);
-		fprintf(out, "%" PRIu64 ",%" PRIu64 ",%.6f\n", r->jobs, r->missed,
-			ms(r->late_max_ns));
+		print_csv_row(out, m, m->rows[i]);
 	}
+	print_csv_text(out, sched);
+	print_csv_sum(out, m);
 }

@@ -2,7 +2,8 @@
  * coop.c - cooperative: a task keeps its virtual CPU until it makes a call that waits, yields or
  * exits.  The textbook's first approach, with its flaw: an endless loop never lets go.
  *
- * For measuring what preemption costs, and for seeing why it is needed.
+ * Source: OSTEP ch. 6.  For measuring what preemption costs, and for seeing why it is needed.
+ * Limits: programs that poll for one another hang, as Python's multiprocessing.Pool may.
  */
 #include "sched/policy.h"
 
@@ -51,6 +52,10 @@ const struct sched_policy sched_coop = {
     .flags = POLICY_WORK_CONSERVING,
     .name = "coop",
     .summary = "cooperative: a task runs until it waits, yields or exits",
+    .about = "Source: OSTEP ch. 6, \"wait for system calls\"; early Mac OS, Windows up to 3.1.\n"
+	     "For: seeing why preemption is needed, and measuring what it costs.\n"
+	     "Limits: an endless loop keeps its CPU for ever, and who polls for another (a busy "
+	     "wait) never lets it run; nice values are ignored.",
     .priv_size = sizeof(struct coop),
     .init = coop_init,
     .enqueue = coop_enqueue,

@@ -1,8 +1,9 @@
 /*
  * rr.c - round robin: every task gets the same slice in turn, first come first served.
  *
- * For interactive mixes of equal tasks; a short slice gives quick response, a long one fewer
- * switches.  It knows no priorities: nice values are kept and ignored.
+ * Source: OSTEP ch. 7; Kleinrock, Analysis of a time-shared processor, 1964.  For interactive mixes
+ * of equal tasks; a short slice gives quick response, a long one fewer switches.  Limits: no
+ * priorities (nice values are kept and ignored), and turnaround is about the worst there is.
  */
 #include "sched/policy.h"
 
@@ -57,6 +58,11 @@ const struct sched_policy sched_rr = {
     .flags = POLICY_WORK_CONSERVING | POLICY_PREEMPTIVE | POLICY_NO_STARVATION | POLICY_FAIR,
     .name = "rr",
     .summary = "round robin: equal slices in turn",
+    .about = "Source: OSTEP ch. 7; Kleinrock 1964; time sharing since CTSS.\n"
+	     "For: equal tasks that want quick response; a short slice gives it, a long one saves "
+	     "switches.\n"
+	     "Limits: no priorities, nice values are ignored; turnaround is about the worst there "
+	     "is, and who waits for I/O gets less than his share.",
     .params = rr_params,
     .priv_size = sizeof(struct rr),
     .init = rr_init,
