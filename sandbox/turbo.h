@@ -101,7 +101,7 @@
 /* What the stub does with a call: control.shape[nr]. */
 #define SHAPE_DIRECT	0    /* makes it for real at once */
 #define SHAPE_REQUEST	1    /* puts it into the mailbox */
-#define SHAPE_FETCH	2    /* + index of control.fetch: copies what that says, then the same */
+#define SHAPE_FETCH	2    /* and more: copies what control.fetch says for it, then the same */
 #define SHAPE_PUBLISHED 0x80 /* + index: box.known may have the answer */
 
 #ifndef __ASSEMBLER__

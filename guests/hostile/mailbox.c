@@ -4,8 +4,9 @@
  *	mailbox CANARY VICTIM
  *
  * Words of the mailbox are forged, in every order, by the thread that it belongs to and by another
- * one while the first makes calls; pages that are only for reading are written to and mapped over.
- * Under the other backends there is nothing to forge, and it says so.
+ * one while the first makes calls, those too that say what its arguments point to; pages that are
+ *only for reading are written to and mapped over. Under the other backends there is nothing to
+ *forge, and it says so.
  */
 #include "hostile.h"
 
@@ -14,18 +15,21 @@
 #include <sched.h>
 #include <sys/auxv.h>
 
-#define MAGIC	   0x6b786f62
-#define LOW	   0x60000UL
-#define LOW_END	   0x80000UL
-#define BOX_STATE  0
-#define BOX_NR	   1
-#define BOX_ARG	   2 /* in words of 32 bits */
-#define BOX_RET	   14
-#define BOX_MAGIC  16
-#define BOX_FLAGS  17
-#define BOX_SPINS  18
-#define BOX_YIELDS 19
-#define BOX_WORDS  64
+#define MAGIC	       0x6b786f62
+#define LOW	       0x60000UL
+#define LOW_END	       0x80000UL
+#define BOX_STATE      0
+#define BOX_NR	       1
+#define BOX_ARG	       2 /* in words of 32 bits */
+#define BOX_RET	       14
+#define BOX_MAGIC      16
+#define BOX_FLAGS      17
+#define BOX_SPINS      18
+#define BOX_YIELDS     19
+#define BOX_EARLY_FROM 28 /* bytes that came with the call: from where, ... */
+#define BOX_EARLY      30 /* ... how many, ... */
+#define BOX_EARLY_DATA 0x100
+#define BOX_EARLY_MAX  0x400
 
 static char *canary;
 static long victim;
@@ -91,6 +95,21 @@ static void forge_call(void)
 		((volatile uint64_t *)(box + BOX_ARG))[i] = c[i + 1];
 }
 
+static char scratch[64] = "/dev/null";
+
+/* Memory that it may not have, or more of it than there is room for. */
+static void forge_early(void)
+{
+	const uint64_t from[] = {0,	 (uint64_t)scratch, LOW, (uint64_t)box, (uint64_t)-16L,
+				 MARKER, (uint64_t)canary};
+	const uint32_t len[] = {0, 1, 10, 100, BOX_EARLY_MAX, BOX_EARLY_MAX + 1, 1 << 20, ~0U};
+
+	*(volatile uint64_t *)(box + BOX_EARLY_FROM) =
+	    from[random_next() % (sizeof(from) / sizeof(from[0]))];
+	box[BOX_EARLY] = len[random_next() % (sizeof(len) / sizeof(len[0]))];
+	box[BOX_EARLY_DATA + random_next() % 256] = (uint32_t)random_next();
+}
+
 /* By itself, and goes on computing. */
 static int forge_alone(void *arg)
 {
@@ -98,6 +117,7 @@ static int forge_alone(void *arg)
 	box = mailbox();
 	for (int i = 0; box != NULL && i < 3000; i++) {
 		forge_call();
+		forge_early();
 		box[BOX_STATE] = (uint32_t)(random_next() % 7);
 		for (unsigned k = random_next() % 200; k > 0; k--)
 			__asm__ volatile("pause");
@@ -114,7 +134,7 @@ static void *forge_beside(void *arg)
 	bool all = arg != NULL;
 
 	for (;;) {
-		switch (random_next() % (all ? 6 : 4)) {
+		switch (random_next() % (all ? 7 : 5)) {
 		case 0:
 			box[BOX_STATE] = (uint32_t)(random_next() % 7);
 			break;
@@ -130,9 +150,12 @@ static void *forge_beside(void *arg)
 			box[BOX_FLAGS] = (uint32_t)random_next();
 			break;
 		case 4:
+			forge_early();
+			break;
+		case 5:
 			box[BOX_MAGIC] = (uint32_t)random_next();
 			break;
-		case 5: /* and all the rest: it returns to nowhere */
+		case 6: /* and all the rest: it returns to nowhere */
 			box[random_next() % 2048] = (uint32_t)random_next();
 		}
 	}
@@ -150,6 +173,8 @@ static int forge_race(void *arg)
 		return 0;
 	for (int i = 0; i < 3000; i++) {
 		getpgid(0);
+		access(scratch, F_OK);
+		write(-1, scratch, sizeof(scratch));
 		sched_yield();
 		if (i % 100 == 0) {
 			pid_t pid = fork();
@@ -214,6 +239,37 @@ static int write_to(void *at)
 	return 0;
 }
 
+/* What lies there is said to have come with the call, and is not the guest's to name. */
+static void early_names(void)
+{
+	const uint64_t no[] = {0, LOW, LOW_END - 64, (uint64_t)box, 1UL << 47, (uint64_t)-64L};
+	int fds[2];
+	char got[64];
+
+	if (pipe(fds) != 0)
+		return;
+	for (unsigned i = 0; i < 6 * 200; i++) {
+		long ret, from = (long)no[i % 6];
+
+		strcpy((char *)(box + BOX_EARLY_DATA), scratch);
+		*(volatile uint64_t *)(box + BOX_EARLY_FROM) = (uint64_t)from;
+		box[BOX_EARLY] = 64;
+		/* Calls that bring nothing themselves would leave it as it is, if it were not
+		 * taken back: ioctl FIONBIO, and timer_create. */
+		ret = syscall(SYS_ioctl, fds[0], 0x5421, from);
+		if (ret != -1 || errno != EFAULT)
+			printf("FAIL ioctl read from %#lx: %ld, %d\n", from, ret, errno);
+		ret = write(fds[1], (void *)from, 64);
+		if (ret != -1 || errno != EFAULT)
+			printf("FAIL wrote from %#lx: %ld, %d\n", from, ret, errno);
+		if (access((char *)from, F_OK) != -1 || errno != EFAULT)
+			printf("FAIL a name at %#lx\n", from);
+	}
+	if (write(fds[1], scratch, 10) != 10 || read(fds[0], got, 10) != 10 ||
+	    memcmp(got, scratch, 10) != 0)
+		printf("FAIL a pipe\n");
+}
+
 /* The pages that guests may not change. */
 static void pages_try(void)
 {
@@ -260,8 +316,10 @@ int main(int argc, char **argv)
 	for (int i = 0; box != NULL && i < 256; i++)
 		if (ended[i] > 0)
 			printf("%d children ended with %d\n", ended[i], i);
-	if (box != NULL)
+	if (box != NULL) {
+		early_names();
 		pages_try();
+	}
 	meet("done");
 	return 0;
 }
