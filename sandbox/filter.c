@@ -55,11 +55,11 @@
 #define IF_EQ(k, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(k), t, f)
 #define IF_GE(k, t, f) BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)(k), t, f)
 
-/* Calls whose handlers nearly always want registers or change the address space. */
+/* Calls whose handlers nearly always want registers or change the address space.  Not execve(): it
+ * fails, or another process is in the thread's place. */
 static const int traced[] = {
-    SYS_mmap,	SYS_mremap, SYS_madvise, SYS_mincore,	 SYS_clone,
-    SYS_clone3, SYS_fork,   SYS_vfork,	 SYS_execve,	 SYS_execveat,
-    SYS_kill,	SYS_tkill,  SYS_tgkill,	 SYS_arch_prctl, SYS_rt_sigreturn,
+    SYS_mmap,  SYS_mremap, SYS_madvise, SYS_mincore, SYS_clone,	     SYS_clone3,       SYS_fork,
+    SYS_vfork, SYS_kill,   SYS_tkill,	SYS_tgkill,  SYS_arch_prctl, SYS_rt_sigreturn,
 };
 
 /* mprotect() with a right that the host might refuse; see vm.c for the others. */

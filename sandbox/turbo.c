@@ -65,7 +65,8 @@ static int shared_make(const char *name, size_t size, int *fd, void **view)
 	return -errno;
 }
 
-/* Calls that need a trace stop (filter.c), or that the host may be told to make (vm.c). */
+/* Calls that need a trace stop (filter.c), that the host may be told to make (vm.c), or that end
+ * the thread's process. */
 static const uint16_t direct[] = {
     SYS_mmap,	SYS_mremap, SYS_madvise,    SYS_brk,	      SYS_mincore,  SYS_clone,
     SYS_clone3, SYS_fork,   SYS_vfork,	    SYS_execve,	      SYS_execveat, SYS_kill,
