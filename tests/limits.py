@@ -19,6 +19,7 @@ THINGS = {
     "descriptors": ([], ["EMFILE"]),
     "pipes": ([], ["EMFILE", "ENFILE"]),
     "sockets": (["--memory", "64M"], ["ENOBUFS"]),
+    "passed": (["--memory", "64M"], ["ENOBUFS", "ETOOMANYREFS"]),  # root, others
     "memfds": ([], ["EMFILE", "ENFILE"]),
     "pids": (["--pids", "50"], ["EAGAIN"]),
     "threads": (["--pids", "50"], ["EAGAIN"]),

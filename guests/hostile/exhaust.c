@@ -1,8 +1,8 @@
 /*
  * exhaust.c - use up one thing, and say what the kernel answered in the end.
  *
- *	exhaust WHAT	memory brk touch files descriptors pipes memfds sockets pids threads space
- *			names depth signals timers watches maps locks stack arguments
+ *	exhaust WHAT	memory brk touch files descriptors pipes memfds sockets passed pids threads
+ *space names depth signals timers watches maps locks stack arguments
  *
  * Prints "WHAT: ERRNO" and, after giving back what it took, "still works".
  */
@@ -115,6 +115,33 @@ static int one_socket(void)
 	while (write(fd[0], bytes, sizeof(bytes)) > 0)
 		;
 	return errno == EAGAIN ? 0 : -1;
+}
+
+/* A socket that lies in the queue of the next one, and so on: nobody has a descriptor of it. */
+static int one_passed(void)
+{
+	static int last = -1;
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.h = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct iovec byte = {"x", 1};
+	struct msghdr m = {.msg_iov = &byte,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = sizeof(control)};
+	int fd[2], ret = 0;
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fd) < 0)
+		return -1;
+	if (last >= 0) {
+		memcpy(CMSG_DATA(&control.h), &last, sizeof(last));
+		ret = (int)sendmsg(fd[1], &m, 0);
+		close(last);
+	}
+	close(fd[1]);
+	last = fd[0];
+	return ret;
 }
 
 static int one_memfd(void)
@@ -262,15 +289,16 @@ static const struct thing {
 	int (*one)(void);
 	bool in_child; /* all of it goes with the child */
 } things[] = {
-    {"memory", memory, NULL, true},	 {"brk", heap, NULL, true},
-    {"touch", touch, NULL, true},	 {"descriptors", NULL, one_null, true},
-    {"pipes", NULL, one_pipe, true},	 {"memfds", NULL, one_memfd, true},
-    {"sockets", NULL, one_socket, true}, {"pids", NULL, one_child, true},
-    {"threads", NULL, one_thread, true}, {"space", space, NULL, false},
-    {"names", NULL, one_name, true},	 {"depth", NULL, one_level, true},
-    {"signals", NULL, one_signal, true}, {"timers", NULL, one_timer, true},
-    {"watches", NULL, one_watch, true},	 {"maps", NULL, one_map, true},
-    {"locks", NULL, one_lock, true},	 {"arguments", arguments, NULL, true},
+    {"memory", memory, NULL, true},	  {"brk", heap, NULL, true},
+    {"touch", touch, NULL, true},	  {"descriptors", NULL, one_null, true},
+    {"pipes", NULL, one_pipe, true},	  {"memfds", NULL, one_memfd, true},
+    {"sockets", NULL, one_socket, true},  {"passed", NULL, one_passed, true},
+    {"pids", NULL, one_child, true},	  {"threads", NULL, one_thread, true},
+    {"space", space, NULL, false},	  {"names", NULL, one_name, true},
+    {"depth", NULL, one_level, true},	  {"signals", NULL, one_signal, true},
+    {"timers", NULL, one_timer, true},	  {"watches", NULL, one_watch, true},
+    {"maps", NULL, one_map, true},	  {"locks", NULL, one_lock, true},
+    {"arguments", arguments, NULL, true},
 };
 
 static int exhaust(void *arg)

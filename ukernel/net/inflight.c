@@ -71,7 +71,7 @@ static void free_dead(void)
 		list_del(&m->link);
 		inflight_remove(&m->scm);
 		scm_release(&m->scm);
-		memory_uncharge(message_bytes(m->len));
+		memory_uncharge(m->charged);
 		free(m);
 	}
 	freeing = false;

@@ -11,10 +11,14 @@
 
 #include <stdlib.h>
 
+/* What a file may hold of the kernel's memory that nobody has a descriptor of: a pair of sockets,
+ * with what belongs to them. */
+#define FILE_BYTES 4096
+
 /* What a message takes from the memory of the box. */
-static inline size_t message_bytes(size_t len)
+static inline size_t message_bytes(size_t len, unsigned nfiles)
 {
-	return sizeof(struct message) + len;
+	return sizeof(struct message) + len + (size_t)nfiles * FILE_BYTES;
 }
 
 /* inflight.c.  The last of a queue is the sender's, who wakes the readers. */

@@ -64,13 +64,14 @@ static int send_wait(struct sock *s, size_t len, bool nonblock, uint64_t deadlin
 
 static struct message *message_build(struct uio *from, size_t len, struct scm *scm, int *err)
 {
+	size_t charged = message_bytes(len, scm->nfiles);
 	struct message *m = NULL;
 	ssize_t n;
 
-	if (memory_charge(message_bytes(len)) == 0) {
-		m = malloc(message_bytes(len));
+	if (memory_charge(charged) == 0) {
+		m = malloc(sizeof(*m) + len);
 		if (!m)
-			memory_uncharge(message_bytes(len));
+			memory_uncharge(charged);
 	}
 	if (!m) {
 		*err = -ENOBUFS;
@@ -78,7 +79,7 @@ static struct message *message_build(struct uio *from, size_t len, struct scm *s
 	}
 	n = len ? uio_get(from, m->data, len) : 0;
 	if (n < 0 || (size_t)n < len) {
-		memory_uncharge(message_bytes(len));
+		memory_uncharge(charged);
 		free(m);
 		*err = -EFAULT;
 		return NULL;
@@ -86,6 +87,7 @@ static struct message *message_build(struct uio *from, size_t len, struct scm *s
 	list_init(&m->link);
 	m->len = len;
 	m->off = 0;
+	m->charged = charged;
 	m->scm = *scm;
 	/* Descriptors travel with the first byte only; credentials with every one. */
 	scm->files = NULL;

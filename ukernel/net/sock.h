@@ -51,6 +51,7 @@ struct sockname {
 struct message {
 	struct list_head link;
 	size_t len, off; /* off: consumed (streams) */
+	size_t charged;	 /* to the memory of the box */
 	struct scm scm;
 	struct sockname from; /* of datagrams */
 	char data[];
