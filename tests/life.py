@@ -3,6 +3,7 @@
 
 usage: life.py [CHECK...]
 """
+import concurrent.futures
 import os
 import re
 import signal
@@ -28,9 +29,9 @@ time.sleep(1000)
 PYTHON = "/usr/bin/python3"
 
 
-def start(argv, backend, cpus=1, options=(), **kw):
+def start(argv, backend, cpus=1, options=(), stdin=subprocess.DEVNULL, **kw):
     return subprocess.Popen([lib.UKERNEL, "run", "--backend", backend, "--cpus", str(cpus),
-                             *options, "--", *argv], stdin=subprocess.DEVNULL,
+                             *options, "--", *argv], stdin=stdin,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             env=lib.environment(), cwd="/tmp", start_new_session=True, **kw)
 
@@ -40,7 +41,7 @@ def alive(pids):
     return sorted(p for p in pids if p in every)
 
 
-def wait_until_gone(pids, seconds=5):
+def wait_until_gone(pids, seconds=20):
     end = time.monotonic() + seconds
     while alive(pids) and time.monotonic() < end:
         time.sleep(0.02)
@@ -56,7 +57,7 @@ def dies_with_supervisor(checks, backend, signo):
     guests = lib.descendants(proc.pid)
     proc.send_signal(signo)
     try:
-        status = proc.wait(10)
+        status = proc.wait(20)
     except subprocess.TimeoutExpired:
         status = None
     left = wait_until_gone(guests)
@@ -72,12 +73,13 @@ def dies_with_supervisor(checks, backend, signo):
 def leaves_nothing(checks, backend):
     """When the first program ends, so does all that it left behind."""
     proc = start(["sh", "-c", "sleep 1000 & sleep 1000 & (trap '' TERM HUP; sleep 1000) & "
-                              "echo up; sleep 1; exit 3"], backend)
+                              "echo up; read x; exit 3"], backend, stdin=subprocess.PIPE)
     proc.stdout.readline()
-    time.sleep(0.5)  # exec changes host processes
+    time.sleep(0.3)  # exec changes host processes
     guests = lib.descendants(proc.pid)
+    proc.stdin.close()
     try:
-        status = proc.wait(10)
+        status = proc.wait(20)
     except subprocess.TimeoutExpired:
         status = None
         lib.kill_group(proc.pid)
@@ -104,10 +106,21 @@ def switches(pids):
     return total, ticks
 
 
+def wait_until_quiet(supervisor, seconds=15):
+    """A busy host takes its time to get a box going."""
+    end, before = time.monotonic() + seconds, None
+    while time.monotonic() < end:
+        now = switches({supervisor})
+        if now == before:
+            return
+        before = now
+        time.sleep(0.4)
+
+
 def count_switches(argv, backend, seconds=2.0, supervisor_only=False):
     proc = start(argv, backend)
     proc.stdout.readline()
-    time.sleep(0.5)
+    wait_until_quiet(proc.pid)
     pids = {proc.pid} if supervisor_only else lib.descendants(proc.pid) | {proc.pid}
     before = switches(pids)
     time.sleep(seconds)
@@ -138,7 +151,7 @@ def reader_goes_away(checks, backend):
     proc.stdout.readline()
     proc.stdout.close()
     try:
-        status = proc.wait(10)
+        status = proc.wait(20)
     except subprocess.TimeoutExpired:
         status = None
         lib.kill_group(proc.pid)
@@ -165,7 +178,7 @@ def outside_kill(checks, backend, what, script):
     if guests:
         os.kill(guests[-1], signal.SIGKILL)
     try:
-        out, _ = proc.communicate(timeout=10)
+        out, _ = proc.communicate(timeout=20)
     except subprocess.TimeoutExpired:
         out = "it hangs"
         lib.kill_group(proc.pid)
@@ -191,8 +204,8 @@ def main():
     for name, check in CHECKS.items():
         if names and name not in names:
             continue
-        for backend in lib.BACKENDS:
-            check(checks, backend)
+        with concurrent.futures.ThreadPoolExecutor(len(lib.BACKENDS)) as pool:
+            list(pool.map(lambda backend, check=check: check(checks, backend), lib.BACKENDS))
     checks.end()
 
 
