@@ -17,6 +17,8 @@ import lib
 # (build, backend, virtual CPUs)
 STATIC = [("static", b, c) for b in lib.BACKENDS for c in (1, 2)]
 OTHERS = [("dynamic", lib.BACKENDS[-1], 2), ("musl", lib.BACKENDS[0], 1)]
+# Those that take long begin first, so that none of them is left over in the end.
+LONG = ("itimer", "call_sites", "nospace", "clock", "memory_limit", "call_text")
 QUICK = [("static", lib.BACKENDS[-1], 1), ("static", lib.BACKENDS[0], 2)]
 
 
@@ -161,6 +163,7 @@ def main():
     sources = sorted(glob.glob(os.path.join(lib.TOP, "guests", "*.c")))
     guests = [Guest(s) for s in sources]
     chosen = [g for g in guests if not names or g.name in names]
+    chosen.sort(key=lambda g: g.name not in LONG)
     for name in set(names) - {g.name for g in guests}:
         checks.fail(f"guests/{name}", "no such guest")
     # Two at a time: many of them mostly sleep.
