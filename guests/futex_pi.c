@@ -157,7 +157,8 @@ static void waiters_start(pthread_t th[4])
 	usleep(20000);
 }
 
-/* How many are woken and moved is one more than asked for; they get the lock one after the other. */
+/* How many are woken and moved is one more than asked for; they get the lock one after the other.
+ */
 static void broadcast(int locked)
 {
 	pthread_t th[4];

@@ -5,8 +5,8 @@
  * maps the rest writable.  So giving a list of orders costs no host call at all, no
  * matter which space will carry it out, and forking a guest copies nothing.  The price: a guest can
  * watch the addresses that other guests of this supervisor map while their orders are on the page;
- * it is wiped after use.  The same holds for the slots (follow.c), which show registers until the next
- * trap.  Nothing else is ever put there, above all not the seccomp secret.
+ * it is wiped after use.  The same holds for the slots (follow.c), which show registers until the
+ * next trap.  Nothing else is ever put there, above all not the seccomp secret.
  */
 #include "stub.h"
 

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define HOST_SHARE_LEAST 0.85
-#define TASK_NONE 0 /* ids map to a task's index + 1 */
+#define TASK_NONE	 0 /* ids map to a task's index + 1 */
 
 /* The directory that this program lies in. */
 static char *program_dir(void)

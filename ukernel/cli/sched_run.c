@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPEAT_MAX	 1000
-#define DEFAULT_TICK_NS	 4000000
-#define TIMEOUT_NS	 60000000000ULL
-#define STOP_SLACK_NS	 2000000000ULL /* until the whole box ends, after the workload should have */
+#define REPEAT_MAX	1000
+#define DEFAULT_TICK_NS 4000000
+#define TIMEOUT_NS	60000000000ULL
+#define STOP_SLACK_NS	2000000000ULL /* until the whole box ends, after the workload should have */
 
 struct sched_run {
 	struct experiment e;

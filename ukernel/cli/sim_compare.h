@@ -18,6 +18,7 @@ struct sim_comparison {
 	const char *html; /* a page to write, NULL: none; then the runs have timelines */
 };
 
-/* Plays each simulated run in a box, and prints both side by side, as a table or as JSON.  An exit status. */
+/* Plays each simulated run in a box, and prints both side by side, as a table or as JSON.  An exit
+ * status. */
 int sim_compare(const struct sim_comparison *c);
 #endif

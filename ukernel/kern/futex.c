@@ -141,7 +141,8 @@ int futex_wake_address(struct task *t, uaddr_t addr, int n)
 		return 0;
 	woken = wake_key(&key, n, FUTEX_BITSET_MATCH_ANY);
 	struct futex_key private = key;
-	if (woken >= 0 && woken < n && futex_key_of(t, addr, true, &key) == 0 && !futex_key_equal(&key, &private))
+	if (woken >= 0 && woken < n && futex_key_of(t, addr, true, &key) == 0 &&
+	    !futex_key_equal(&key, &private))
 		woken += wake_key(&key, n - woken, FUTEX_BITSET_MATCH_ANY);
 	return woken;
 }

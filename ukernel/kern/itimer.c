@@ -20,9 +20,9 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
-#define CPU_LOOK_MIN_NS 1000000ULL  /* no finer than this: Linux looks on ticks only */
+#define CPU_LOOK_MIN_NS 1000000ULL /* no finer than this: Linux looks on ticks only */
 #define USEC_PER_SEC	1000000ULL
-#define RT_LOOK_MAX_US	1000000ULL /* while it does nothing that counts */
+#define RT_LOOK_MAX_US	1000000ULL  /* while it does nothing that counts */
 #define ITIMER_MIN_NS	20000ULL    /* the shortest period that is honoured */
 #define ITIMER_IDLE_NS	10000000ULL /* ... while SIGALRM is ignored */
 
@@ -130,7 +130,8 @@ static uint64_t cpu_limit_check(struct process *p, uint64_t cpu_ns)
 	return (limit->cur < limit->max ? limit->cur : limit->max) * NSEC_PER_SEC - cpu_ns;
 }
 
-/* How many real-time threads p has; *most_ns: what the one computed that has not slept for longest. */
+/* How many real-time threads p has; *most_ns: what the one computed that has not slept for longest.
+ */
 static int rt_threads(const struct process *p, uint64_t *most_ns)
 {
 	const struct task *t;

@@ -15,8 +15,8 @@ void process_timers_init(struct process *p);
 /* At the death of p (its last thread has gone): all disarmed and freed. */
 void process_timers_exit(struct process *p);
 
-/* RLIMIT_CPU or RLIMIT_RTTIME of p has changed, or a thread of p has become a real-time one: SIGXCPU
- * and SIGKILL come when a limit is used up. */
+/* RLIMIT_CPU or RLIMIT_RTTIME of p has changed, or a thread of p has become a real-time one:
+ * SIGXCPU and SIGKILL come when a limit is used up. */
 void cpu_limit_changed(struct process *p);
 
 /* --- between the files of this part --- */

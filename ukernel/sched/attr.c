@@ -5,8 +5,8 @@
  * The rules are Linux's (sched(7)), in its order.  What a class means is up to the policy that the
  * box was started with: one that does not know it treats all alike.
  */
-#include "kern/itimer.h"
 #include "kern/cred.h"
+#include "kern/itimer.h"
 #include "sched/calls.h"
 #include "syscall.h"
 
