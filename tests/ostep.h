@@ -61,6 +61,69 @@ static const struct ostep_case {
      "task j2 cpu 10\n",
      {70.00, 110.00, 70.00},
      {{0, 100, 0}, {100, 110, 100}, {110, 120, 110}}},
+    {"scheduler.py -p SJF -s 7 -j 6 -m 20 -q 1",
+     "sjf",
+     "task j0 cpu 7\n"
+     "task j1 cpu 4\n"
+     "task j2 cpu 14\n"
+     "task j3 cpu 2\n"
+     "task j4 cpu 11\n"
+     "task j5 cpu 8\n",
+     {12.33, 20.00, 12.33},
+     {{6, 13, 6}, {2, 6, 2}, {32, 46, 32}, {0, 2, 0}, {21, 32, 21}, {13, 21, 13}}},
+    {"scheduler.py -p FIFO -s 12 -j 7 -m 50 -q 1",
+     "fifo",
+     "task j0 cpu 24\n"
+     "task j1 cpu 33\n"
+     "task j2 cpu 34\n"
+     "task j3 cpu 8\n"
+     "task j4 cpu 1\n"
+     "task j5 cpu 19\n"
+     "task j6 cpu 14\n",
+     {70.00, 89.00, 70.00},
+     {{0, 24, 0}, {24, 57, 24}, {57, 91, 57}, {91, 99, 91}, {99, 100, 99}, {100, 119, 100},
+      {119, 133, 119}}},
+    {"scheduler.py -p RR -s 3 -j 8 -m 30 -q 4",
+     "rr:4ms",
+     "task j0 cpu 8\n"
+     "task j1 cpu 17\n"
+     "task j2 cpu 12\n"
+     "task j3 cpu 19\n"
+     "task j4 cpu 19\n"
+     "task j5 cpu 2\n"
+     "task j6 cpu 1\n"
+     "task j7 cpu 26\n",
+     {13.12, 64.00, 51.00},
+     {{0, 31, 23}, {4, 88, 71}, {8, 59, 47}, {12, 91, 72}, {16, 94, 75}, {20, 22, 20},
+      {22, 23, 22}, {23, 104, 78}}},
+    {"scheduler.py -p SJF -l 5,5,3,3,8 -q 1",
+     "sjf",
+     "task j0 cpu 5\n"
+     "task j1 cpu 5\n"
+     "task j2 cpu 3\n"
+     "task j3 cpu 3\n"
+     "task j4 cpu 8\n",
+     {7.20, 12.00, 7.20},
+     {{6, 11, 6}, {11, 16, 11}, {0, 3, 0}, {3, 6, 3}, {16, 24, 16}}},
+    {"scheduler.py -p RR -s 99 -j 5 -m 100 -q 10",
+     "rr:10ms",
+     "task j0 cpu 41\n"
+     "task j1 cpu 21\n"
+     "task j2 cpu 18\n"
+     "task j3 cpu 25\n"
+     "task j4 cpu 76\n",
+     {20.00, 125.40, 89.20},
+     {{0, 145, 104}, {10, 109, 88}, {20, 78, 60}, {30, 114, 89}, {40, 181, 105}}},
+    {"scheduler.py -p RR -l 1,1,1,7,13,2 -q 2",
+     "rr:2ms",
+     "task j0 cpu 1\n"
+     "task j1 cpu 1\n"
+     "task j2 cpu 1\n"
+     "task j3 cpu 7\n"
+     "task j4 cpu 13\n"
+     "task j5 cpu 2\n",
+     {3.00, 9.67, 5.50},
+     {{0, 1, 0}, {1, 2, 1}, {2, 3, 2}, {3, 18, 11}, {5, 25, 12}, {7, 9, 7}}},
     {"mlfq.py -l 0,20,5:0,10,0 -n 3 -B 20 -i 5 -q 5 -a 1",
      "mlfq:queues=3,quantum=5,allotment=1,boost=20,stay=0,iobump=0",
      "task j0 io burst=5 sleep=5 total=20 at=0\n"
@@ -189,6 +252,59 @@ static const struct ostep_case {
      "task j3 cpu 10 tickets=4\n",
      {-1, -1, -1},
      {{-1, 12, -1}, {-1, 28, -1}, {-1, 22, -1}, {-1, 20, -1}}},
+    {"lottery.py -s 1 -j 3 -q 1",
+     "lottery:slice=1ms,seed=1,skip=6",
+     "task j0 cpu 1 tickets=84\n"
+     "task j1 cpu 7 tickets=25\n"
+     "task j2 cpu 4 tickets=44\n",
+     {-1, -1, -1},
+     {{-1, 2, -1}, {-1, 12, -1}, {-1, 6, -1}}},
+    {"lottery.py -s 9 -j 6 -m 15 -T 40 -q 1",
+     "lottery:slice=1ms,seed=9,skip=13",
+     "task j0 cpu 6 tickets=14\n"
+     "task j1 cpu 2 tickets=34\n"
+     "task j2 cpu 7 tickets=35\n"
+     "task j3 cpu 1 tickets=22\n"
+     "task j4 cpu 9 tickets=1\n"
+     "task j5 cpu 5 tickets=28\n",
+     {-1, -1, -1},
+     {{-1, 21, -1}, {-1, 4, -1}, {-1, 18, -1}, {-1, 6, -1}, {-1, 30, -1}, {-1, 10, -1}}},
+    {"lottery.py -s 5 -l 3:1,3:1,3:1,3:1,3:1 -q 1",
+     "lottery:slice=1ms,seed=5",
+     "task j0 cpu 3 tickets=1\n"
+     "task j1 cpu 3 tickets=1\n"
+     "task j2 cpu 3 tickets=1\n"
+     "task j3 cpu 3 tickets=1\n"
+     "task j4 cpu 3 tickets=1\n",
+     {-1, -1, -1},
+     {{-1, 15, -1}, {-1, 12, -1}, {-1, 9, -1}, {-1, 14, -1}, {-1, 10, -1}}},
+    {"lottery.py -s 123 -l 30:10,9:90,21:45 -q 3",
+     "lottery:slice=3ms,seed=123",
+     "task j0 cpu 30 tickets=10\n"
+     "task j1 cpu 9 tickets=90\n"
+     "task j2 cpu 21 tickets=45\n",
+     {-1, -1, -1},
+     {{-1, 60, -1}, {-1, 9, -1}, {-1, 33, -1}}},
+    {"lottery.py -s 11 -l 1:1,100:1000,7:30 -q 1",
+     "lottery:slice=1ms,seed=11",
+     "task j0 cpu 1 tickets=1\n"
+     "task j1 cpu 100 tickets=1000\n"
+     "task j2 cpu 7 tickets=30\n",
+     {-1, -1, -1},
+     {{-1, 83, -1}, {-1, 104, -1}, {-1, 108, -1}}},
+    {"lottery.py -s 4 -l 24:10,8:15,2:40,22:80,18:22,12:27,4:10,6:92 -q 2",
+     "lottery:slice=2ms,seed=4",
+     "task j0 cpu 24 tickets=10\n"
+     "task j1 cpu 8 tickets=15\n"
+     "task j2 cpu 2 tickets=40\n"
+     "task j3 cpu 22 tickets=80\n"
+     "task j4 cpu 18 tickets=22\n"
+     "task j5 cpu 12 tickets=27\n"
+     "task j6 cpu 4 tickets=10\n"
+     "task j7 cpu 6 tickets=92\n",
+     {-1, -1, -1},
+     {{-1, 96, -1}, {-1, 74, -1}, {-1, 14, -1}, {-1, 42, -1}, {-1, 70, -1}, {-1, 78, -1},
+      {-1, 82, -1}, {-1, 16, -1}}},
 };
 
 static const struct ostep_multi {
