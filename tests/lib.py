@@ -73,6 +73,7 @@ class Checks:
 def environment(**more):
     """The small fixed environment that every program under test gets."""
     env = {"PATH": PATH, "HOME": "/tmp", "LANG": "C", "TERM": "dumb", "TZ": "UTC"}
+    env.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
     env.update(more)
     return env
 

@@ -41,7 +41,7 @@ def exhaust(checks, thing, backend):
     cwd = lib.scratch("ukernel-limits.")
     program = os.path.join(lib.BUILD, "guests/hostile/exhaust")
     got = lib.box([program, thing], backend, 1,
-                  ["--hostname", BOX_NAME, *options], cwd=cwd, seconds=120)
+                  ["--hostname", BOX_NAME, *options], cwd=cwd, seconds=60)
     lib.remove(cwd)
     if errors is None:
         good = "stack: status 139" in got.out

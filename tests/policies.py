@@ -159,7 +159,7 @@ def storm(checks, where):
         if name in ("coop", "fifo"):  # they let nobody stop it
             continue
         got = ukernel("run", "--user", "root", "--cpus", "2", "--sched", name, "--sched-watchdog",
-                      "end,10s", "--timeout", "60", "--", "./storm", "300", cwd=where, seconds=70)
+                      "end,30s", "--timeout", "45", "--", "./storm", "300", cwd=where, seconds=50)
         checks.check(f"policies/storm under {name}", got.status == 0 and got.out == "over\n",
                      got.status, got.out, got.err)
 

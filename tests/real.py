@@ -135,13 +135,13 @@ def run_case(checks, name, cwd):
     native = fresh(cwd, lambda: lib.run(argv, 60, cwd))
     for backend in lib.BACKENDS:
         for cpus in (1, 2):
-            got = fresh(cwd, lambda: lib.box(argv, backend, cpus, cwd=cwd, seconds=120))
+            got = fresh(cwd, lambda: lib.box(argv, backend, cpus, cwd=cwd, seconds=60))
             same = (got.status, got.out) == (native.status, native.out)
             why = []
             if not same:
                 why = [f"status {got.status}, natively {native.status}",
                        *lib.diff(native.out, got.out), got.err[-1500:]]
-                why += fresh(cwd, lambda: lib.trace_tail(argv, backend, cpus, cwd=cwd, seconds=120))
+                why += fresh(cwd, lambda: lib.trace_tail(argv, backend, cpus, cwd=cwd, seconds=60))
             checks.check(f"real/{name} ({backend}, {cpus} cpu)", same, *why)
 
 

@@ -180,7 +180,7 @@ class Attack:
         self.proc.stdin.write(text)
         self.proc.stdin.flush()
 
-    def run(self, seconds=240):
+    def run(self, seconds=90):
         """True if it came to its end; what was seen is then in early and late."""
         self.start()
         timer = subprocess.Popen(["sh", "-c", f"sleep {seconds}; kill -KILL -{self.proc.pid}"],
