@@ -119,6 +119,16 @@ void host_cpu_trade(bool on)
 		trades = on;
 }
 
+/* One that computes would never let us in, if it had our real-time priority. */
+void host_cpu_ordinary(pid_t guest)
+{
+	const struct sched_param none = {0};
+	int policy = sched_getscheduler(guest) & ~SCHED_RESET_ON_FORK;
+
+	if (policy == SCHED_FIFO || policy == SCHED_RR)
+		sched_setscheduler(guest, SCHED_OTHER, &none);
+}
+
 void host_cpu_fini(void)
 {
 	if (pinned)

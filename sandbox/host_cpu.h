@@ -5,6 +5,7 @@
 #define SANDBOX_HOST_CPU_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct vthread;
 
@@ -13,6 +14,8 @@ bool host_cpu_short_slice(void);
 /* From now on the core is handed to and fro by sched_yield(), until further notice.  That forfeits
  * a slice, so who has shorter ones than the other gets the core back at once. */
 void host_cpu_trade(bool on);
+/* The user may have given us a real-time priority of the host's: guest does not keep it. */
+void host_cpu_ordinary(pid_t guest);
 void host_cpu_fini(void);
 void host_cpu_resumed(struct vthread *th); /* it is about to run */
 void host_cpu_trapped(struct vthread *th); /* it has stopped or is asleep */

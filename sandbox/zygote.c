@@ -119,6 +119,7 @@ static int zygote_seize(unsigned long options)
 		waitpid(pid, &status, __WALL);
 		return -ENOMEM;
 	}
+	host_cpu_ordinary(pid);
 	ret = host_ptrace(PTRACE_SEIZE, pid, 0, (void *)options);
 	if (ret == 0)
 		ret = host_ptrace(PTRACE_INTERRUPT, pid, 0, NULL);

@@ -185,6 +185,18 @@ def outside_kill(checks, backend, what, script):
     checks.check(f"life/the host kills a guest that {what} ({backend})", "status 137" in out, out)
 
 
+def realtime(checks, backend):
+    """Started with a real-time priority: a guest with the same one would never let it in again."""
+    name = f"life/a real-time priority is not for guests ({backend})"
+    argv = ["chrt", "-f", "10"]
+    if subprocess.run([*argv, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        checks.skip(name, "one may not have any here")
+        return
+    got = lib.run([*argv, lib.UKERNEL, "run", "--backend", backend, "--timeout", "0.5", "--", "sh",
+                   "-c", "while :; do :; done"])
+    checks.check(name, got.status == 124, f"status {got.status}", got.err)
+
+
 CHECKS = {
     "SIGKILL": lambda c, b: dies_with_supervisor(c, b, signal.SIGKILL),
     "SIGSEGV": lambda c, b: dies_with_supervisor(c, b, signal.SIGSEGV),
@@ -193,6 +205,7 @@ CHECKS = {
     "busy": busy_guest_is_left_alone,
     "pipe": reader_goes_away,
     "timeout": time_out,
+    "realtime": realtime,
     "kill": lambda c, b: outside_kill(c, b, "computes", "(while :; do :; done)"),
     "kill-asleep": lambda c, b: outside_kill(c, b, "sleeps", "sleep 1000"),
 }
