@@ -222,7 +222,7 @@ static void bequeathed_try(void)
 	if (pid == 0)
 		raw_exit(forge_bequeathed(NULL));
 	for (int i = 0; i < 60; i++) {
-		int status = in_child(innocent, NULL, 2000);
+		int status = in_child(innocent, NULL, 10000);
 
 		if (status != INNOCENT) {
 			printf("FAIL beside a dead thread's mailbox: %d\n", status);
