@@ -73,6 +73,29 @@ def own(checks, where):
                      len(got.err.splitlines()) == 1, got.status, got.err)
 
 
+def installed(checks, where):
+    """As a user has it: the installed program, the header that pkg-config names, no source tree."""
+    if os.environ.get("B"):
+        checks.skip("policies/installed", "another build")
+        return
+    prefix = where + "/usr"
+    made = subprocess.run(["make", "-s", "-C", lib.TOP, "install", "DESTDIR=", "PREFIX=" + prefix],
+                          capture_output=True, text=True, env=lib.environment(), check=False)
+    checks.check("policies/make install", made.returncode == 0, made.stdout, made.stderr)
+    env = lib.environment(PATH=f"{prefix}/bin:{lib.PATH}",
+                          PKG_CONFIG_PATH=prefix + "/share/pkgconfig")
+    got = lib.run(["pkg-config", "--cflags", "ukernel-policy"], env=env)
+    checks.check("policies/pkg-config", got.out.strip() == f"-I{prefix}/include", got.out, got.err)
+    got = lib.run(["sh", "-c", "ukernel sched new mine && make -s -C mine"], env=env, cwd=where)
+    checks.check("policies/installed: the template builds", got.status == 0 and
+                 os.path.exists(where + "/mine/mine.so"), got.out, got.err)
+    for args in ("sched sim convoy --sched ./mine/mine.so", "sched run convoy --sched ./mine/mine.so",
+                 "run --sched ./mine/mine.so:slice=2ms -- echo done"):
+        got = lib.run([prefix + "/bin/ukernel", *args.split()], env=env, cwd=where, seconds=60)
+        checks.check(f"policies/installed: {args.split()[0]} {args.split()[1]}", got.status == 0 and
+                     ("done" in got.out), got.out, got.err)
+
+
 def build_bad(where, name, *flags):
     subprocess.run(["gcc", "-O1", "-I", os.path.join(lib.BUILD, "include"), "-fPIC", "-shared", *flags,
                     "-o", f"{where}/{name}", os.path.join(HERE, "policies", "bad.c")], check=True)
@@ -164,7 +187,7 @@ def storm(checks, where):
                      got.status, got.out, got.err)
 
 
-CHECKS = {f.__name__: f for f in (listing, own, bad, bad_in_other_ways, simulated, storm)}
+CHECKS = {f.__name__: f for f in (listing, own, installed, bad, bad_in_other_ways, simulated, storm)}
 
 
 def main():
