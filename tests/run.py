@@ -22,7 +22,7 @@ PARTS = [
     ("unit", "units.py", True, False),
     ("machine", "machine.py", True, True),
     ("guests", "guests.py", True, True),
-    ("cli", "cli.py", True, False),
+    ("cli", "cli.py", True, True),
     ("stdfiles", "stdfiles.py", False, True),
     ("trace", "trace.py", True, False),
     ("lessons", "lessons.py", False, False),
@@ -35,7 +35,7 @@ PARTS = [
     ("overlay", "overlay.py", False, True),
     ("life", "life.py", False, True),
     ("security", "security.py", False, True),
-    ("real", "real.py", False, False),
+    ("real", "real.py", False, True),
 ]
 
 
@@ -136,7 +136,7 @@ def main():
         env.update(B=os.path.join(top, "build"), PATH=lib.PATH, HOME="/tmp")
         for name, program, args in again:
             print(f"# {name}, as nobody", flush=True)
-            if name == "guests" and not args:
+            if name in ("guests", "real") and not args:
                 args = ["--quick"]
             argv = as_nobody(["python3", os.path.join(top, "tests", program), *args])
             counter.part(name, argv, env, top)
