@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <sys/timex.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -178,6 +179,32 @@ static void cpu_clocks(void)
 	CHECK(tms.tms_cutime + tms.tms_cstime >= 2);
 }
 
+/* Asked only: a clock that is really set would be the host's. */
+static void steering(void)
+{
+	struct timeval left, now = {1, 2000000};
+	struct timex tx = {0};
+	struct utsname u;
+	int state = adjtimex(&tx);
+
+	CHECK(state >= TIME_OK && state <= TIME_ERROR);
+	CHECK(tx.tick >= 9000 && tx.tick <= 11000 && tx.time.tv_sec >= 1700000000);
+	CHECK(clock_adjtime(CLOCK_REALTIME, &tx) >= TIME_OK);
+	CHECK_ERR(clock_adjtime(CLOCK_MONOTONIC, &tx), EOPNOTSUPP);
+	CHECK_ERR(clock_adjtime(77, &tx), EINVAL);
+	CHECK_ERR(syscall(SYS_adjtimex, 8L), EFAULT);
+	CHECK_OK(adjtime(NULL, &left));
+	CHECK(syscall(SYS_settimeofday, NULL, NULL) == (geteuid() ? -1 : 0));
+	CHECK_ERR(syscall(SYS_settimeofday, &now, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_settimeofday, 8L, NULL), EFAULT);
+	if (uname(&u) || !strstr(u.version, "ukernel"))
+		return;
+	tx.modes = ADJ_TICK;
+	CHECK_ERR(adjtimex(&tx), EPERM);
+	now = (struct timeval){1700000000, 0};
+	CHECK_ERR(syscall(SYS_settimeofday, &now, NULL), EPERM);
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -185,5 +212,6 @@ int main(void)
 	errors();
 	sleeps_long_enough();
 	cpu_clocks();
+	steering();
 	return check_done();
 }

@@ -43,6 +43,7 @@ bool cred_capable(const struct cred *c, int cap);    /* CAP_* in the effective s
 #define CAP_SYS_ADMIN_BIT	 21
 #define CAP_SYS_NICE_BIT	 23
 #define CAP_SYS_RESOURCE_BIT	 24
+#define CAP_SYS_TIME_BIT	 25
 #define CAP_MKNOD_BIT		 27
 #define CAP_ALL			 ((1ULL << 41) - 1)
 #endif
