@@ -320,6 +320,7 @@ PROGRAMS = [
     ("reach", lambda c, v: [c.file, v.pid, v.address, v.port, v.shm], None),
     ("pointers", lambda c, v: ["1", "300"], None),
     ("mailbox", lambda c, v: [c.file, v.pid], None),
+    ("sites", lambda c, v: [c.file, v.pid], None),
     ("locks", lambda c, v: ["1", "40"], None),
 ]
 
