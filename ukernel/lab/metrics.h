@@ -88,7 +88,8 @@ struct metrics_sum {
 	double response_max_ms, turnaround_max_ms;
 	double cpu_s;
 	uint64_t switches, preemptions, migrations, jobs, missed;
-	double wake_p50_us, wake_p99_us, wake_max_us;
+	size_t wakeups;
+	double wake_p50_us, wake_p99_us, wake_max_us; /* 0 when there was none */
 	double jain; /* of CPU time against entitlement, over the whole run */
 	double jain_window, jain_window_min; /* over windows; NAN when there was none */
 };

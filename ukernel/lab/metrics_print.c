@@ -272,7 +272,6 @@ static void print_csv_sum(FILE *out, const struct metrics *m)
 {
 	struct metrics_sum s = metrics_sum(m);
 	uint64_t hist[SLICE_BUCKETS] = {0}, voluntary = 0, late_max_ns = 0;
-	size_t wakeups = 0;
 
 	for (size_t i = 0; i < m->nr_rows; i++) {
 		const struct metrics_row *r = m->rows[i];
@@ -280,7 +279,6 @@ static void print_csv_sum(FILE *out, const struct metrics *m)
 		for (int b = 0; b < SLICE_BUCKETS; b++)
 			hist[b] += r->slice_hist[b];
 		voluntary += r->slices_voluntary;
-		wakeups += r->wakeups.n;
 		late_max_ns = r->late_max_ns > late_max_ns ? r->late_max_ns : late_max_ns;
 	}
 	fputs("\"(all)\",\"\",,,", out);
@@ -290,10 +288,10 @@ static void print_csv_sum(FILE *out, const struct metrics *m)
 	print_csv_known(out, s.waiting_ms, s.done);
 	print_csv_known(out, s.cpu_s * 1e3, true);
 	fprintf(out, ",,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%zu,", voluntary, s.preemptions,
-		s.migrations, wakeups);
-	print_csv_known(out, s.wake_p50_us / 1e3, wakeups);
-	print_csv_known(out, s.wake_p99_us / 1e3, wakeups);
-	print_csv_known(out, s.wake_max_us / 1e3, wakeups);
+		s.migrations, s.wakeups);
+	print_csv_known(out, s.wake_p50_us / 1e3, s.wakeups);
+	print_csv_known(out, s.wake_p99_us / 1e3, s.wakeups);
+	print_csv_known(out, s.wake_max_us / 1e3, s.wakeups);
 	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%.6f,", s.jobs, s.missed, ms(late_max_ns));
 	print_csv_slices(out, hist);
 	fprintf(out, ",%.6f,%.6f,", s.throughput, s.utilisation);

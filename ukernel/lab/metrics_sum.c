@@ -50,6 +50,7 @@ static void sum_wakeups(const struct metrics *m, struct metrics_sum *sum)
 			memcpy(all.ns + all.n, s->ns, s->n * sizeof(*s->ns));
 		all.n += s->n;
 	}
+	sum->wakeups = all.n;
 	sum->wake_p50_us = (double)samples_rank(&all, 0.50) / 1e3;
 	sum->wake_p99_us = (double)samples_rank(&all, 0.99) / 1e3;
 	sum->wake_max_us = (double)samples_rank(&all, 1) / 1e3;
