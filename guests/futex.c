@@ -2,6 +2,7 @@
  * futex.c - futex(2) by hand: waiting, waking, moving, operating, priority inheritance, shared and
  * private, and every documented error.
  */
+#include "asleep.h"
 #include "check.h"
 
 #include <linux/futex.h>
@@ -121,7 +122,7 @@ static void waiters_start(struct waiter *w, int n, int *addr, int op, uint32_t b
 	}
 	while (__atomic_load_n(&asleep, __ATOMIC_SEQ_CST) < before + n)
 		sched_yield();
-	usleep(30000); /* to be asleep, not only on the way */
+	wait_others_asleep(); /* not only on the way */
 }
 
 static void waiters_end(struct waiter *w, int n)

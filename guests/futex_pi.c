@@ -2,6 +2,7 @@
  * futex_pi.c - locks that know their owner: a circle of them, an owner that dies with and without
  * a robust list, and the C library's mutexes with PTHREAD_PRIO_INHERIT.
  */
+#include "asleep.h"
 #include "check.h"
 
 #include <errno.h>
@@ -64,10 +65,14 @@ static void *wait_and_unlock(void *arg)
 	return NULL;
 }
 
+static volatile int heirs;
+
 static void *lock_and_die(void *arg)
 {
 	CHECK(futex(arg, FUTEX_LOCK_PI | PRIV, NULL) == 0);
-	usleep(20000);
+	while (heirs < 3)
+		usleep(1000);
+	wait_others_asleep();
 	return NULL;
 }
 
@@ -75,12 +80,13 @@ static void owner_dies(void)
 {
 	pthread_t owner, th[3];
 
-	word_a = 0;
+	word_a = heirs = 0;
 	pthread_create(&owner, NULL, lock_and_die, &word_a);
 	while (!__atomic_load_n(&word_a, __ATOMIC_SEQ_CST))
 		usleep(1000);
 	for (int i = 0; i < 3; i++)
 		pthread_create(&th[i], NULL, wait_and_unlock, &word_a);
+	heirs = 3;
 	pthread_join(owner, NULL);
 	for (int i = 0; i < 3; i++)
 		pthread_join(th[i], NULL);
@@ -154,7 +160,7 @@ static void waiters_start(pthread_t th[4])
 		pthread_create(&th[i], NULL, wait_for_condition, NULL);
 	while (waiting < 4)
 		usleep(1000);
-	usleep(20000);
+	wait_others_asleep();
 }
 
 /* How many are woken and moved is one more than asked for; they get the lock one after the other.
@@ -216,7 +222,7 @@ static void requeue_ends(void)
 	pthread_create(&th, NULL, wait_interrupted, NULL);
 	while (!waiting)
 		usleep(1000);
-	usleep(20000);
+	wait_others_asleep();
 	CHECK(cmp_requeue(7, 1, 0) == 1);
 	pthread_kill(th, SIGUSR1);
 	pthread_join(th, NULL);

@@ -2,13 +2,12 @@
  * sigrestart.c - which calls go on after a handler with SA_RESTART and which answer EINTR
  * (signal(7)).
  */
+#include "asleep.h"
 #include "check.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
@@ -125,32 +124,17 @@ static long do_sigtimedwait(void)
 	return syscall(SYS_rt_sigtimedwait, &s, NULL, &ts, 8); /* musl's would go on */
 }
 
-/* Until the first thread is asleep: in its call, or behind it as it waits for us. */
-static void main_sleeps(void)
-{
-	char stat[512] = "", *state;
-
-	do {
-		int fd = open("/proc/self/stat", O_RDONLY);
-
-		usleep(1000);
-		CHECK(read(fd, stat, sizeof(stat) - 1) > 0);
-		close(fd);
-		state = strrchr(stat, ')');
-	} while (state && state[2] != 'S');
-}
-
 /* Somebody signals us once; then, for what would wait for ever, a byte or a death comes. */
 static void *helper(void *arg)
 {
 	pthread_t *main_thread = arg;
 	char c = 'x', room[4096];
 
-	main_sleeps();
+	wait_asleep(getpid());
 	pthread_kill(*main_thread, SIGUSR1);
 	while (!hits)
 		usleep(1000);
-	main_sleeps();
+	wait_asleep(getpid()); /* in its call, or behind it as it waits for us */
 	if (write(fds[1], &c, 1) != 1 || read(full[0], room, sizeof(room)) < 1)
 		return arg;
 	if (child > 0)

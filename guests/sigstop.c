@@ -2,6 +2,7 @@
  * sigstop.c - stop and continue: what the parent hears, what they do to each other and to a call
  * that they interrupt, and the rules of orphaned groups.
  */
+#include "asleep.h"
 #include "check.h"
 
 #include <signal.h>
@@ -165,7 +166,7 @@ static void interrupted(int with_handler)
 			_exit(ret == -1 && err == EINTR && rem.tv_nsec > 0 ? 0 : 1);
 		_exit(ret == 0 && ms >= 299 ? 0 : 2);
 	}
-	usleep(50000);
+	wait_asleep(pid);
 	kill(pid, SIGSTOP);
 	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
 	kill(pid, SIGCONT);

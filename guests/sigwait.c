@@ -1,6 +1,7 @@
 /*
  * sigwait.c - pause, rt_sigsuspend, rt_sigtimedwait: what ends them, what they answer.
  */
+#include "asleep.h"
 #include "check.h"
 
 #include <signal.h>
@@ -28,13 +29,13 @@ static sigset_t set_of(int a, int b)
 	return s;
 }
 
-/* A child that signals us a little later. */
+/* A child that signals us when we are asleep. */
 static pid_t later(int sig)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		usleep(50000);
+		wait_asleep(getppid());
 		kill(getppid(), sig);
 		_exit(0);
 	}
@@ -64,7 +65,8 @@ static void suspend(void)
 	pid = later(SIGWINCH); /* without a handler: does not end it */
 	pid_t pid2 = fork();
 	if (pid2 == 0) {
-		usleep(150000);
+		wait_asleep(getppid());
+		usleep(20000);
 		kill(getppid(), SIGTERM);
 		_exit(0);
 	}
