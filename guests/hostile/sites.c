@@ -35,8 +35,8 @@ static int read_at(void *at)
 /* ff 24 25 slot: jmp *slot, and behind it what the jump never comes to. */
 static void jump_write(uint8_t *to, uint64_t slot)
 {
-	const uint8_t jump[7] = {0xff, 0x24, 0x25, (uint8_t)slot, (uint8_t)(slot >> 8),
-				 (uint8_t)(slot >> 16), 0};
+	const uint8_t jump[7] = {
+	    0xff, 0x24, 0x25, (uint8_t)slot, (uint8_t)(slot >> 8), (uint8_t)(slot >> 16), 0};
 
 	memcpy(to, jump, sizeof(jump));
 	memset(to + sizeof(jump), 0xc3, 16);
