@@ -168,6 +168,23 @@ def time_out(checks, backend):
                  f"status {got.status}", got.err)
 
 
+def ends_amid_calls(checks, backend):
+    """Guests that do nothing but call: a signal to the supervisor, and its timers, get through."""
+    calls = ["sh", "-c", "(while :; do cd .; done) & echo up; while :; do cd .; done"]
+    for what, options in (("SIGTERM", ()), ("--timeout", ("--timeout", "0.7"))):
+        proc = start(calls, backend, options=options)
+        proc.stdout.readline()
+        time.sleep(0.3)
+        if what == "SIGTERM":
+            proc.send_signal(signal.SIGTERM)
+        try:
+            proc.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            lib.kill_group(proc.pid)
+        checks.check(f"life/{what} while guests call all the time ({backend})",
+                     proc.returncode in (124, 143), f"status {proc.returncode}")
+
+
 def outside_kill(checks, backend, what, script):
     """The host takes one guest away: its parent in the box sees a kill."""
     proc = start(["sh", "-c", f"{script} & echo up; wait $!; echo status $?"], backend)
@@ -205,8 +222,10 @@ CHECKS = {
     "busy": busy_guest_is_left_alone,
     "pipe": reader_goes_away,
     "timeout": time_out,
+    "calls": ends_amid_calls,
     "realtime": realtime,
     "kill": lambda c, b: outside_kill(c, b, "computes", "(while :; do :; done)"),
+    "kill-calls": lambda c, b: outside_kill(c, b, "calls", "(while :; do cd .; done)"),
     "kill-asleep": lambda c, b: outside_kill(c, b, "sleeps", "sleep 1000"),
 }
 
