@@ -250,7 +250,7 @@ def check_trace(attack, calls, lost):
             undocumented[name] = undocumented.get(name, 0) + 1
         elif name in BEFORE_GUESTS:
             early.setdefault(pid, set()).add(name)
-        if MARKER in args:
+        if MARKER in args and name != "sched_yield":  # it has none: what the registers held
             marked.append(f"{name} {args}")
     attack.check(f"the host carried out {len(calls)} calls, all documented",
                  calls and not undocumented, undocumented)
