@@ -5,6 +5,8 @@
  * call, which is most of a small read().  The kernel has looked that the guest may write there; if
  * its memory has changed since, the copy faults in the stub, and the call ends with EFAULT.
  *
+ * It looks for them whichever way its call came, by the mailbox or as a notification.
+ *
  * One thread at a time has such bytes.  Everything else that could see the difference, other
  * accesses to guest memory and a kernel that goes to sleep above all, writes them first.
  */
@@ -22,7 +24,8 @@ static uint32_t owner_len;
 
 bool late_write(struct vthread *th, uaddr_t to, const void *from, size_t len)
 {
-	if (th->hold != HOLD_BOXED || len == 0 || len > BOX_DATA_MAX)
+	if (!th->by_stub || len == 0 || len > BOX_DATA_MAX ||
+	    (th->hold != HOLD_BOXED && th->hold != HOLD_NOTIFIED))
 		return false;
 	if (owner == th && to == owner_to + owner_len && len <= BOX_DATA_MAX - owner_len) {
 		memcpy(th->box->data + owner_len, from, len);
@@ -60,9 +63,10 @@ void late_give(struct vthread *th)
 
 void late_untaken(struct vthread *th)
 {
-	if (th->late > 0)
-		mem_write(th, th->late_to, th->box->data, th->late);
-	th->late = 0;
+	if (th->late == 0)
+		return;
+	mem_write(th, th->late_to, th->box->data, th->late);
+	th->late = th->box->late = 0;
 }
 
 void late_forget(struct vthread *th)

@@ -218,8 +218,12 @@ int seccomp_resume(struct vthread *th, int vcpu)
 	else
 		reply->val = 0;
 	host_cpu_resumed(th);
-	if (th->hold != HOLD_NOTIFIED || !reply_send())
-		return thread_resume_stopped(th); /* cancelled: it is stopped, or dead */
+	if (th->hold != HOLD_NOTIFIED || !reply_send()) {
+		/* cancelled: it is stopped, or dead */
+		if (machine_hooks.unsent != NULL)
+			machine_hooks.unsent(th);
+		return thread_resume_stopped(th);
+	}
 	vm_leaver = NULL;
 	thread_set_hold(th, HOLD_RUNNING);
 	regs_forget(th);

@@ -236,6 +236,7 @@ static const struct machine_hooks turbo_hooks = {
     .fault = turbo_fault,
     .notified = box_notified,
     .trapped = turbo_trapped,
+    .unsent = late_untaken,
 };
 
 /* ---- the ops that differ ---- */
@@ -264,14 +265,20 @@ static int wait_any(struct event *out, bool block)
 	}
 }
 
+static bool of_thread(const struct event *e)
+{
+	return e->type == EVENT_SYSCALL || e->type == EVENT_FAULT || e->type == EVENT_STOPPED;
+}
+
 /* Has it come by the stub, in the mailbox or as a notification? */
 static bool by_stub(const struct event *e)
 {
 	const struct vthread *th = e->thread;
 
-	return e->type == EVENT_SYSCALL &&
-	       (th->hold == HOLD_BOXED ||
-		(th->hold == HOLD_NOTIFIED && th->box != NULL && e->syscall.ip == unwind_called()));
+	if (e->type != EVENT_SYSCALL || th->box == NULL)
+		return false;
+	return th->hold == HOLD_BOXED ||
+	       (th->hold == HOLD_NOTIFIED && e->syscall.ip == unwind_called());
 }
 
 static int turbo_wait(struct event *out, bool block)
@@ -282,8 +289,12 @@ static int turbo_wait(struct event *out, bool block)
 	late_flush();
 	vm_settle();
 	ret = wait_any(out, block);
-	if (ret == 0 && by_stub(out))
-		early_begin(out->thread);
+	if (ret == 0 && of_thread(out)) {
+		out->thread->late = 0;
+		out->thread->by_stub = by_stub(out);
+		if (out->thread->by_stub)
+			early_begin(out->thread);
+	}
 	return ret;
 }
 
@@ -346,6 +357,10 @@ static int turbo_resume(struct vthread *th, int vcpu)
 {
 	poll_given(th);
 	early_forget(th);
+	if (th->hold == HOLD_NOTIFIED && th->by_stub)
+		late_give(th);
+	else if (th->hold != HOLD_BOXED)
+		late_flush();
 	if (th->hold != HOLD_BOXED)
 		return seccomp_resume(th, vcpu);
 	vm_settle();

@@ -33,6 +33,7 @@ MARK(turbo_stub_flags)			/* eax: flags */
 	mov	%r11d, BOX(NR)
 MARK(turbo_stub_kept)			/* all three are in the mailbox */
 	movl	$0, BOX(EARLY)
+	movl	$0, BOX(LATE)
 	mov	%r11d, %r11d
 	cmp	$SHAPES_MAX, %r11
 	jae	turbo_stub_direct
@@ -130,11 +131,12 @@ MARK(turbo_stub_direct)			/* not in the mailbox, or not any more: make it */
 	syscall
 MARK(turbo_stub_called)			/* rax: result */
 	mov	%rax, BOX(RESULT)
-	jmp	6f
+	jmp	20f
 MARK(turbo_stub_answered)			/* the result is in box.arg[0] */
 4:	mov	BOX(ARG), %rax
 	mov	%rax, BOX(RESULT)
-	mov	BOX(LATE), %r11d
+MARK(turbo_stub_late)			/* the result is in box.result */
+20:	mov	BOX(LATE), %r11d
 	test	%r11d, %r11d
 	jz	6f
 	mov	BOX(LATE_TO), %rcx

@@ -23,8 +23,8 @@
 extern const char turbo_stub[], turbo_stub_end[], turbo_stub_entry[], turbo_stub_nr[],
     turbo_stub_magic[], turbo_stub_flags[], turbo_stub_kept[], turbo_stub_fetching[],
     turbo_stub_fetched[], turbo_stub_asked[], turbo_stub_direct[], turbo_stub_called[],
-    turbo_stub_answered[], turbo_stub_copying[], turbo_stub_copied[], turbo_stub_published[],
-    turbo_stub_done[], turbo_stub_refuse[];
+    turbo_stub_answered[], turbo_stub_late[], turbo_stub_copying[], turbo_stub_copied[],
+    turbo_stub_published[], turbo_stub_done[], turbo_stub_refuse[];
 
 static bool between(uaddr_t at, const char *from, const char *to)
 {
@@ -118,15 +118,18 @@ enum unwound unwind(struct vthread *th)
 		}
 		if ((int64_t)r->rax == RESTART_CALL && (int64_t)r->orig_rax >= 0)
 			return pending(th, r->orig_rax, box->ret);
+	}
+	if (between(at, turbo_stub_called, turbo_stub_answered)) {
+		late_untaken(th);
 		return done(th, r->rax);
 	}
-	if (between(at, turbo_stub_called, turbo_stub_answered))
-		return done(th, r->rax);
 	if (between(at, turbo_stub_answered, turbo_stub_published)) {
 		if (between(at, turbo_stub_copying, turbo_stub_copied))
 			r->rdx = box->rdx;
 		late_untaken(th);
-		return done(th, box->arg[0]);
+		return done(th, between(at, turbo_stub_answered, turbo_stub_late)
+				    ? box->arg[0]
+				    : (uint64_t)box->result);
 	}
 	if (between(at, turbo_stub_done, turbo_stub_refuse))
 		return done(th, (uint64_t)box->result);

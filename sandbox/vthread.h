@@ -23,6 +23,7 @@
  *	ptrace.c, seccomp.c	the two ways in: how a thread is resumed, how a trap is waited for
  *	filter.c	the seccomp program
  *	turbo.c, mailbox.c, unwind.c, turbo_stub.S	the third: calls through shared memory
+ *	early.c, late.c	what guests copy themselves on their way to a call, and back
  *	patch.c		which system calls may be rewritten to get there, and how
  *	text.c, textcopy.c	what is known of program files, and their patched pages
  *	module.c	where a space has them
@@ -77,6 +78,7 @@ struct vthread {
 	bool fault_stale; /* its next fault may be older than its registers */
 	bool answer_owed; /* its notification is on the way and gets `answer` */
 	int64_t answer;
+	bool by_stub;  /* its call came from its stub, by a notification or in the mailbox */
 	uint32_t late; /* bytes that came with the latest answer, for late_to (late.c) */
 	uaddr_t late_to;
 	uint32_t gap;	    /* poll.c: cycles between its calls, a moving average */
@@ -137,6 +139,8 @@ struct machine_hooks {
 	bool (*notified)(struct vthread *th, uint64_t id, uaddr_t ip);
 	/* One came that is for the kernel, from a `syscall` that returns to ip. */
 	void (*trapped)(struct vthread *th, uaddr_t ip);
+	/* The answer to a notification did not get to th, which is stopped instead. */
+	void (*unsent)(struct vthread *th);
 };
 extern struct machine_hooks machine_hooks;
 
