@@ -200,12 +200,19 @@ static void rt_limit(void)
 			_exit(1);
 		if (sched_setscheduler(0, SCHED_FIFO, &prio) != 0)
 			raise(SIGKILL);
-		/* Little at a time: a busy host makes it longer. */
+		/* Little at a time; unless a busy host made it long, by its clock. */
+		struct timespec from, to;
+		long longest = 0;
 		for (int i = 0; i < 12; i++) {
+			clock_gettime(CLOCK_MONOTONIC, &from);
 			spin_ms(20);
 			usleep(1000);
+			clock_gettime(CLOCK_MONOTONIC, &to);
+			long ms = (to.tv_sec - from.tv_sec) * 1000 +
+				  (to.tv_nsec - from.tv_nsec) / 1000000;
+			longest = ms > longest ? ms : longest;
 		}
-		if (hits)
+		if (hits && longest < 200)
 			_exit(2);
 		while (!hits)
 			spin_ms(10);
