@@ -1,6 +1,6 @@
 /*
  * events.c - the machine's one place to wait: an epoll that holds the seccomp listener, a signalfd
- * (children, the supervisor's own signals, the tick and the alarm) and what the kernel watches.
+ * (children and the supervisor's own signals), the tick, the alarm and what the kernel watches.
  *
  * One event is taken at a time.  The host rotates its list of ready descriptors, so none starves,
  * and nothing stale can be left in our hands when the kernel closes a descriptor.
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,11 +26,7 @@
 
 #define NS_PER_S 1000000000UL
 
-/* Timers send signals, which end every kind of sleep (listen.c). */
-#define SIG_TICK  SIGRTMIN
-#define SIG_ALARM (SIGRTMIN + 1)
-
-enum source { SOURCE_SIGNAL = 1, SOURCE_LISTENER, SOURCE_WATCH };
+enum source { SOURCE_SIGNAL = 1, SOURCE_TICK, SOURCE_ALARM, SOURCE_LISTENER, SOURCE_WATCH };
 
 struct watch {
 	void *cookie;
@@ -37,12 +34,10 @@ struct watch {
 };
 
 struct machine_sleep *events_sleep;
-static int epoll_fd = -1, signal_fd = -1;
-static timer_t tick_timer, alarm_timer;
-static int timers; /* how many of the two there are */
+static int epoll_fd = -1, signal_fd = -1, tick_fd = -1, alarm_fd = -1;
 static uint64_t tick_period_ns, alarm_deadline_ns;
 static bool tick_on, stale_signal;
-static uint64_t signals; /* that came and are not told yet; bit n - 1: signal n */
+static int kept_signal; /* read while looking for a SIGCHLD, not yet told; or 0 */
 static sigset_t mask_before;
 static struct watch *watches;
 static int watches_len, watches_on;
@@ -108,8 +103,6 @@ static int signals_open(void)
 	sigaddset(&set, SIGCHLD);
 	for (size_t i = 0; i < sizeof(host_signals) / sizeof(host_signals[0]); i++)
 		sigaddset(&set, host_signals[i]);
-	sigaddset(&set, SIG_TICK);
-	sigaddset(&set, SIG_ALARM);
 	sigprocmask(SIG_BLOCK, &set, &mask_before);
 	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signal_fd < 0)
@@ -118,14 +111,12 @@ static int signals_open(void)
 	return epoll_change(EPOLL_CTL_ADD, signal_fd, SOURCE_SIGNAL, EPOLLIN);
 }
 
-static int timer_open(timer_t *timer, int signo)
+static int timer_open(int *fd, enum source source)
 {
-	struct sigevent to = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = signo};
-
-	if (timer_create(CLOCK_MONOTONIC, &to, timer) < 0)
+	*fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (*fd < 0)
 		return -errno;
-	timers++;
-	return 0;
+	return epoll_change(EPOLL_CTL_ADD, *fd, source, EPOLLIN);
 }
 
 int events_init(const struct machine_config *config)
@@ -140,9 +131,9 @@ int events_init(const struct machine_config *config)
 		return -errno;
 	ret = signals_open();
 	if (ret == 0)
-		ret = timer_open(&tick_timer, SIG_TICK);
+		ret = timer_open(&tick_fd, SOURCE_TICK);
 	if (ret == 0)
-		ret = timer_open(&alarm_timer, SIG_ALARM);
+		ret = timer_open(&alarm_fd, SOURCE_ALARM);
 	if (ret < 0) {
 		machine_fail("cannot make the descriptors for events: %s", strerror(-ret));
 		events_fini();
@@ -163,14 +154,11 @@ void events_fini(void)
 
 	if (epoll_fd < 0)
 		return;
-	if (timers > 0)
-		timer_delete(tick_timer);
-	if (timers > 1)
-		timer_delete(alarm_timer);
-	timers = 0;
 	while (signal_fd >= 0 && read(signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
 		;
 	fd_drop(&signal_fd);
+	fd_drop(&tick_fd);
+	fd_drop(&alarm_fd);
 	fd_drop(&epoll_fd);
 	free(watches);
 	watches = NULL;
@@ -178,7 +166,7 @@ void events_fini(void)
 	queue_first = NULL;
 	queue_last = &queue_first;
 	tick_on = false;
-	signals = 0;
+	kept_signal = 0;
 	alarm_deadline_ns = 0;
 	listener_ready = NULL;
 	listen_sleeps(false);
@@ -194,21 +182,14 @@ int events_listen(int host_fd, int (*ready)(struct event *out))
 
 /* ---- one round ---- */
 
-static uint64_t signal_bit(int signo)
+/* The number of the next of the host's signals to us, 0 when there is none. */
+static int signal_read(void)
 {
-	return 1UL << (signo - 1);
-}
+	struct signalfd_siginfo si;
 
-/* All that are there at once: else a child's, of which there are many, would hide a timer's. */
-static uint64_t signals_read(void)
-{
-	struct signalfd_siginfo si[4];
-	ssize_t n = read(signal_fd, si, sizeof(si));
-	uint64_t set = 0;
-
-	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(si[0]); i++)
-		set |= signal_bit((int)si[i].ssi_signo);
-	return set;
+	if (read(signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return 0;
+	return (int)si.ssi_signo;
 }
 
 void events_stale_signal(void)
@@ -219,14 +200,14 @@ void events_stale_signal(void)
 /* While no thread runs and none is dying, nobody else can have sent it. */
 void events_drop_signal(void)
 {
-	uint64_t set;
+	int signo;
 
 	stale_signal = true;
-	if (threads_running > 0 || thread_unreaped() > 0)
+	if (threads_running > 0 || thread_unreaped() > 0 || kept_signal != 0)
 		return;
-	set = signals_read();
-	stale_signal = !(set & signal_bit(SIGCHLD));
-	signals |= set & ~signal_bit(SIGCHLD);
+	signo = signal_read();
+	stale_signal = signo != SIGCHLD;
+	kept_signal = signo != SIGCHLD ? signo : 0;
 }
 
 static int host_signal(struct event *out, int signo)
@@ -236,63 +217,27 @@ static int host_signal(struct event *out, int signo)
 	return 1;
 }
 
-static int tick_take(struct event *out)
-{
-	if (!tick_on) /* it was on its way */
-		return 0;
-	out->type = EVENT_TICK;
-	out->ticks = 1 + (uint64_t)timer_getoverrun(tick_timer);
-	return 1;
-}
-
-static int alarm_take(struct event *out)
-{
-	if (alarm_deadline_ns == 0 || clock_ns(CLOCK_OF_TICKS) < alarm_deadline_ns)
-		return 0; /* one that was given up */
-	alarm_deadline_ns = 0;
-	out->type = EVENT_ALARM;
-	return 1;
-}
-
 static int signal_take(struct event *out, int signo)
 {
-	if (signo == SIG_TICK)
-		return tick_take(out);
-	if (signo == SIG_ALARM)
-		return alarm_take(out);
+	if (signo == 0)
+		return 0;
 	if (signo != SIGCHLD)
 		return host_signal(out, signo);
 	trap_sweep(false);
 	return events_dequeue(out);
 }
 
-/* The next of those that came.  1: *out filled. */
-static int signals_take(struct event *out)
-{
-	signals |= listen_signals();
-	while (signals != 0) {
-		uint64_t first = signals & ~signal_bit(SIGCHLD);
-		int signo = __builtin_ctzll(first != 0 ? first : signals) + 1;
-
-		signals &= ~signal_bit(signo);
-		if (signal_take(out, signo) == 1)
-			return 1;
-	}
-	return 0;
-}
-
 static int signal_ready(struct event *out)
 {
 	stale_signal = false;
-	signals |= signals_read();
-	return signals_take(out);
+	return signal_take(out, signal_read());
 }
 
 /* Can only a notification or a signal be next? */
 static bool listener_alone(void)
 {
-	return listener_ready != NULL && threads_running > 0 && watches_on == 0 &&
-	       host_cpu_timeout_us() < 0;
+	return listener_ready != NULL && threads_running > 0 && !tick_on &&
+	       alarm_deadline_ns == 0 && watches_on == 0 && host_cpu_timeout_us() < 0;
 }
 
 static int listener_sleep(struct event *out)
@@ -303,6 +248,19 @@ static int listener_sleep(struct event *out)
 	sleep_end(began);
 	host_cpu_awake();
 	return ret;
+}
+
+static int timer_ready(int fd, enum event_type type, struct event *out)
+{
+	uint64_t times;
+
+	if (read(fd, &times, sizeof(times)) != (ssize_t)sizeof(times))
+		return 0;
+	if (type == EVENT_ALARM)
+		alarm_deadline_ns = 0;
+	out->type = type;
+	out->ticks = times;
+	return 1;
 }
 
 static int watch_ready(int fd, uint32_t ready, struct event *out)
@@ -337,8 +295,11 @@ int events_poll(struct event *out, bool block)
 	struct epoll_event ev;
 	int fd, n;
 
-	if (signals_take(out) == 1)
+	if (kept_signal != 0) {
+		host_signal(out, kept_signal);
+		kept_signal = 0;
 		return 1;
+	}
 	if (block && trap_interrupted(out))
 		return 1;
 	if (stale_signal && block && signal_ready(out) == 1)
@@ -352,9 +313,9 @@ int events_poll(struct event *out, bool block)
 		host_cpu_review();
 	if (block && listen_sleeps(listener_alone()))
 		return listener_sleep(out);
-	/* One may have come before they were blocked. */
-	if (signals_take(out) == 1)
-		return 1;
+	fd = listen_next_signal();
+	if (fd != 0)
+		return signal_take(out, fd);
 	uint64_t began = sleep_begin();
 	n = events_sleep_for(&ev, block ? host_cpu_timeout_us() : 0);
 	sleep_end(began);
@@ -373,6 +334,10 @@ int events_poll(struct event *out, bool block)
 		return listener_ready(out);
 	case SOURCE_SIGNAL:
 		return signal_ready(out);
+	case SOURCE_TICK:
+		return timer_ready(tick_fd, EVENT_TICK, out);
+	case SOURCE_ALARM:
+		return timer_ready(alarm_fd, EVENT_ALARM, out);
 	case SOURCE_WATCH:
 		return watch_ready(fd, ev.events, out);
 	}
@@ -411,7 +376,7 @@ void tick_arm(bool on)
 	tick_on = on;
 	if (on)
 		its.it_value = its.it_interval = timespec_of(tick_period_ns);
-	timer_settime(tick_timer, 0, &its, NULL);
+	timerfd_settime(tick_fd, 0, &its, NULL);
 }
 
 void alarm_set(uint64_t deadline_ns)
@@ -421,7 +386,7 @@ void alarm_set(uint64_t deadline_ns)
 	if (deadline_ns == alarm_deadline_ns)
 		return;
 	alarm_deadline_ns = deadline_ns;
-	timer_settime(alarm_timer, TIMER_ABSTIME, &its, NULL);
+	timerfd_settime(alarm_fd, TFD_TIMER_ABSTIME, &its, NULL);
 }
 
 /* ---- watched descriptors ---- */

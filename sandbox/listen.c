@@ -12,34 +12,30 @@
 #include <stdint.h>
 #include <ucontext.h>
 
-#define STREAK	32 /* notifications in a row before ... */
-#define SIGNALS 65
+#define STREAK 32 /* notifications in a row before ... */
 
 extern const char listen_received[], listen_aborted[]; /* listen_call.S */
 
-volatile uint64_t listen_caught; /* bit n - 1: signal n; for listen_call.S, too */
+volatile unsigned listen_caught; /* bit n - 1: signal n; for listen_call.S, too */
 static volatile bool open;	 /* the signals are not blocked */
 static unsigned streak;
 static sigset_t set;
-static struct sigaction before[SIGNALS];
+static struct sigaction before[32];
 /* Kernel stacks are small, and what the host puts on one depends on the CPU. */
 static char stack[64 << 10];
 
-/* After a child's all are blocked when we are back: as long as guests stop, too, the way by the
- * signalfd costs less. */
+/* All of them are blocked when we are back. */
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 	uintptr_t at = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
 
 	(void)info;
-	__atomic_or_fetch(&listen_caught, 1ULL << (signo - 1), __ATOMIC_RELAXED);
-	if (signo == SIGCHLD) {
-		open = false;
-		for (int sig = 1; sig < SIGNALS; sig++) {
-			if (sigismember(&set, sig) == 1)
-				sigaddset(&uc->uc_sigmask, sig);
-		}
+	__atomic_or_fetch(&listen_caught, 1U << (signo - 1), __ATOMIC_RELAXED);
+	open = false;
+	for (int sig = 1; sig < 32; sig++) {
+		if (sigismember(&set, sig))
+			sigaddset(&uc->uc_sigmask, sig);
 	}
 	if (at >= (uintptr_t)listen_receive && at < (uintptr_t)listen_received)
 		uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)listen_aborted;
@@ -62,17 +58,17 @@ void listen_init(const sigset_t *signals)
 		alt = (stack_t){.ss_sp = stack, .ss_size = sizeof(stack)};
 		sigaltstack(&alt, NULL);
 	}
-	for (int sig = 1; sig < SIGNALS; sig++) {
-		if (sigismember(&set, sig) == 1)
+	for (int sig = 1; sig < 32; sig++) {
+		if (sigismember(&set, sig))
 			sigaction(sig, &sa, &before[sig]);
 	}
 }
 
-/* The signals must be blocked. */
+/* The signals must be blocked, or wanted as they were before. */
 void listen_fini(void)
 {
-	for (int sig = 1; sig < SIGNALS; sig++) {
-		if (sigismember(&set, sig) == 1)
+	for (int sig = 1; sig < 32; sig++) {
+		if (sigismember(&set, sig))
 			sigaction(sig, &before[sig], NULL);
 	}
 	sigemptyset(&set);
@@ -80,7 +76,7 @@ void listen_fini(void)
 
 bool listen_sleeps(bool possible)
 {
-	if (!possible) {
+	if (!possible || listen_caught != 0) {
 		streak = 0;
 		if (open)
 			sigprocmask(SIG_BLOCK, &set, NULL);
@@ -97,7 +93,13 @@ bool listen_sleeps(bool possible)
 	return true;
 }
 
-uint64_t listen_signals(void)
+int listen_next_signal(void)
 {
-	return listen_caught == 0 ? 0 : __atomic_exchange_n(&listen_caught, 0, __ATOMIC_RELAXED);
+	unsigned caught = listen_caught;
+
+	if (caught == 0)
+		return 0;
+	caught &= -caught;
+	__atomic_and_fetch(&listen_caught, ~caught, __ATOMIC_RELAXED);
+	return __builtin_ctz(caught) + 1;
 }

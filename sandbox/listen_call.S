@@ -12,7 +12,7 @@
 	.type listen_receive, @function
 /* long listen_receive(int listener, unsigned long op, void *request) */
 listen_receive:
-	cmpq	$0, listen_caught(%rip)
+	cmpl	$0, listen_caught(%rip)
 	jne	listen_aborted
 	mov	$16, %eax		/* ioctl */
 	syscall

@@ -175,24 +175,13 @@ static int seccomp_init_machine(const struct machine_config *config, struct mach
 	return seccomp_start(config, info, 0);
 }
 
-/* A signal may come while the host waits for a lock. */
-static bool reply_send(void)
-{
-	int ret;
-
-	do {
-		ret = ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, reply);
-	} while (ret < 0 && errno == EINTR);
-	return ret == 0;
-}
-
 bool seccomp_reply(uint64_t id, int64_t result)
 {
 	reply->id = id;
 	reply->val = result;
 	reply->error = 0;
 	reply->flags = 0;
-	return reply_send();
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, reply) == 0;
 }
 
 void seccomp_destroy(struct vthread *th)
@@ -218,7 +207,7 @@ int seccomp_resume(struct vthread *th, int vcpu)
 	else
 		reply->val = 0;
 	host_cpu_resumed(th);
-	if (th->hold != HOLD_NOTIFIED || !reply_send()) {
+	if (th->hold != HOLD_NOTIFIED || ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, reply) < 0) {
 		/* cancelled: it is stopped, or dead */
 		if (machine_hooks.unsent != NULL)
 			machine_hooks.unsent(th);
