@@ -221,12 +221,17 @@ int seccomp_resume(struct vthread *th, int vcpu)
 
 /* One stop is often followed by another (a loader maps and maps): give the core to the thread and
  * look, once, before going to sleep. */
-static bool yield_and_look(struct event *out)
+bool seccomp_yield_and_look(struct event *out)
 {
 	struct vthread *th = from_stop;
 
 	from_stop = NULL;
-	return th != NULL && th->hold == HOLD_RUNNING && host_cpu_yield(th) && trap_look(th, out);
+	if (th == NULL || th->hold != HOLD_RUNNING || !host_cpu_yield(th))
+		return false;
+	if (trap_look(th, out))
+		return true;
+	host_cpu_yield_failed();
+	return false;
 }
 
 int seccomp_wait(struct event *out, bool block)
@@ -236,7 +241,7 @@ int seccomp_wait(struct event *out, bool block)
 		int ret;
 
 		out->type = EVENT_NONE;
-		if (events_dequeue(out) || (block && yield_and_look(out)))
+		if (events_dequeue(out) || (block && seccomp_yield_and_look(out)))
 			return 0;
 		ret = events_poll(out, block);
 		if (ret < 0)

@@ -15,6 +15,8 @@ void seccomp_destroy(struct vthread *th);
 /* Answer a notification on the spot. */
 bool seccomp_reply(uint64_t id, int64_t result);
 int seccomp_resume(struct vthread *th, int vcpu);
+/* Before a sleep: has the thread that was resumed from a stop come to the next one at once? */
+bool seccomp_yield_and_look(struct event *out);
 int seccomp_wait(struct event *out, bool block);
 
 #endif

@@ -156,12 +156,16 @@ static void shared_fini(void)
 
 /* ---- hooks ---- */
 
+#define MISSES 8 /* of a forked child: many make a few calls, and exec or exit */
+
 /* The thread came to the stub and has no mailbox: now it shall. */
 static void box_missed(struct vthread *th)
 {
-	if (th->box == NULL)
+	bool forked = th->own_gs != 0;
+
+	if (th->box == NULL && (!forked || ++th->missed >= MISSES))
 		box_give(th); /* or else it stays without: slow, but right */
-	else if (th->regs.gs_base == 0)
+	else if (th->box != NULL && th->regs.gs_base == 0)
 		th->dirt = DIRT_ALL; /* it had cleared its gs */
 }
 
@@ -253,6 +257,8 @@ static int wait_any(struct event *out, bool block)
 
 		out->type = EVENT_NONE;
 		if (events_dequeue(out) || (!look_around && poll_look(out)))
+			return 0;
+		if (block && seccomp_yield_and_look(out))
 			return 0;
 		if (!look_around && block && poll_wait(out))
 			return 0;

@@ -75,6 +75,7 @@ struct vthread {
 	struct box *box;	   /* NULL: has none yet */
 	uaddr_t own_gs;	  /* the gs base that we gave it, perhaps by way of its parent; or 0 */
 	uint32_t box_nr;  /* of the latest call taken from its mailbox */
+	unsigned missed;  /* how often it has come to the stub without a mailbox */
 	bool fault_stale; /* its next fault may be older than its registers */
 	bool answer_owed; /* its notification is on the way and gets `answer` */
 	int64_t answer;
