@@ -1,5 +1,5 @@
 /*
- * html.h - between the page (html.c) and its charts (svg.c).
+ * html.h - between the page (html.c), its charts (svg.c) and how both write things (words.c).
  */
 #ifndef BENCH_HTML_H
 #define BENCH_HTML_H
