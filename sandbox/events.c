@@ -127,9 +127,9 @@ int events_init(const struct machine_config *config)
 	events_sleep = config->sleep;
 	sigprocmask(SIG_SETMASK, NULL, &mask_before);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_fd < 0)
-		return -errno;
-	ret = signals_open();
+	ret = epoll_fd < 0 ? -errno : 0;
+	if (ret == 0)
+		ret = signals_open();
 	if (ret == 0)
 		ret = timer_open(&tick_fd, SOURCE_TICK);
 	if (ret == 0)

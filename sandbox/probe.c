@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -97,10 +98,11 @@ static void machine_try(const struct machine_ops *m, struct host_probe *probe, i
 }
 
 /* In a child, because it cannot be undone by everyone. */
-static void scheduling_try(struct host_probe *probe)
+static void rights_try(struct host_probe *probe)
 {
 	struct sched_param param = {.sched_priority = 1};
 
+	probe->ptrace_allowed = ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0;
 	probe->short_slice = host_cpu_short_slice();
 	probe->realtime = sched_setscheduler(0, SCHED_FIFO, &param) == 0;
 }
@@ -112,7 +114,7 @@ static void in_child(struct host_probe *probe, int slot)
 
 	if (pid == 0) {
 		if (slot < 0)
-			scheduling_try(probe);
+			rights_try(probe);
 		else
 			machine_try(machines[slot], probe, slot);
 		_exit(0);

@@ -29,8 +29,10 @@ struct host_probe {
 		char reason[200];  /* ... and in words */
 		unsigned start_us; /* how long it took to start */
 	} machine[4];		   /* as machine_list(); ends with name NULL */
+	bool ptrace_allowed;	   /* at all: not if a profile, or yama, forbids it */
 	bool notify_known;	   /* seccomp user notification with our own trace stops */
-	bool notify_sync_wake_up;  /* SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, Linux 6.6 */
+	bool notify_sync_wake_up;  /* SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, Linux 6.6; known only if
+				      the seccomp machine starts */
 	bool notify_wait_killable; /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19 */
 	bool short_slice;	   /* a scheduling slice of our own choice, Linux 6.12 */
 	bool realtime;		   /* SCHED_FIFO is allowed */

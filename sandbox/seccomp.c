@@ -68,12 +68,23 @@ static int buffers_init(void)
 	return request == NULL || reply == NULL ? -ENOMEM : 0;
 }
 
+static void notification_fail(int error)
+{
+	if (error == -EPERM || error == -EACCES)
+		machine_fail("seccomp notification is not allowed here (%s): see the container's "
+			     "seccomp profile",
+			     strerror(-error));
+	else
+		machine_fail("seccomp notification is not known to this host: %s",
+			     strerror(-error));
+}
+
 static int zygote_filter(struct vthread *th)
 {
 	int ret = filter_install(th, &listener);
 
 	if (ret < 0)
-		machine_fail("seccomp notification is not available here: %s", strerror(-ret));
+		notification_fail(ret);
 	return ret;
 }
 
@@ -156,7 +167,7 @@ int seccomp_start(const struct machine_config *config, struct machine_info *info
 	follow_init();
 	ret = buffers_init();
 	if (ret < 0)
-		machine_fail("seccomp notification is not known to this host: %s", strerror(-ret));
+		notification_fail(ret);
 	else
 		ret = zygote_start(&zc, info);
 	if (ret == 0)

@@ -90,11 +90,11 @@ static void report_surroundings(const struct host_probe *p)
 		       tracer);
 }
 
-/* Why the plainest machine does not start: 0 or an errno. */
-static int ptrace_error(const struct host_probe *p)
+/* Why a machine does not start: 0 or an errno. */
+static int machine_error(const struct host_probe *p, const char *name)
 {
 	for (int i = 0; p->machine[i].name; i++)
-		if (strcmp(p->machine[i].name, "ptrace") == 0)
+		if (strcmp(p->machine[i].name, name) == 0)
 			return -p->machine[i].error;
 	return ENODEV;
 }
@@ -108,9 +108,10 @@ static void report_yama(const struct host_probe *p)
 		    "booting with another value",
 		    p->yama_scope);
 	else if (p->yama_scope == 2)
-		report(ptrace_error(p) ? FAIL : OK, "yama",
+		report(machine_error(p, "ptrace") ? FAIL : OK, "yama",
 		       "kernel.yama.ptrace_scope is 2: only with CAP_SYS_PTRACE may one trace%s",
-		       ptrace_error(p) ? ". Set it to 1, or run as root" : ", which you have");
+		       machine_error(p, "ptrace") ? ". Set it to 1, or run as root"
+						  : ", which you have");
 	else if (p->yama_scope >= 0)
 		report(OK, "yama",
 		       "kernel.yama.ptrace_scope is %d: one's own children may be traced",
@@ -132,7 +133,7 @@ static void report_machines(const struct host_probe *p)
 		else
 			report(last ? FAIL : WARN, subject, "%s", p->machine[i].reason);
 	}
-	if (ptrace_error(p) == EPERM && container_name())
+	if (!p->ptrace_allowed && container_name())
 		report(FAIL, "container",
 		       "it forbids ptrace: start it with --cap-add=SYS_PTRACE, or with a seccomp "
 		       "profile that allows ptrace");
@@ -140,12 +141,13 @@ static void report_machines(const struct host_probe *p)
 
 static void report_seccomp(const struct host_probe *p)
 {
-	if (!p->notify_known) {
+	if (!p->notify_known)
 		report(WARN, "notification",
-		       "no seccomp user notification: backend seccomp needs Linux 5.0 or later");
-		return;
-	}
-	if (p->notify_sync_wake_up)
+		       "no seccomp user notification: it needs Linux 5.0, and no profile that "
+		       "forbids it");
+	else if (machine_error(p, "seccomp"))
+		report(OK, "notification", "seccomp user notification");
+	else if (p->notify_sync_wake_up)
 		report(OK, "notification", "seccomp user notification, with synchronous wake-up");
 	else
 		report(WARN, "notification",
