@@ -52,7 +52,7 @@ static bool names_group(pid_t pid)
 
 int pid_alloc(void)
 {
-	if (pids_max && nr_tasks >= pids_max)
+	if (pids_max && nr_tasks > pids_max) /* process 1 is ours and not counted */
 		return -EAGAIN;
 	for (int tries = 0; tries < PID_LIMIT; tries++) {
 		if (++last_pid >= PID_LIMIT) {
