@@ -6,6 +6,7 @@ usage: cli.py [CHECK...]
 import json
 import os
 import stat
+import struct
 import subprocess
 import sys
 
@@ -44,6 +45,14 @@ class Box:
         return self.path(name)
 
 
+def vast(elf):
+    """An ELF file whose first PT_LOAD wants 1 EiB of memory."""
+    (at,) = struct.unpack_from("<Q", elf, 32)
+    while struct.unpack_from("<I", elf, at) != (1,):
+        at += 56
+    return elf[:at + 40] + struct.pack("<Q", 1 << 60) + elf[at + 48:]
+
+
 def bad_programs(checks, box):
     """Missing: 127.  There, but not to be run: 126.  One line says which and why."""
     elf = open(os.path.join(lib.BUILD, "guests/hello"), "rb").read()
@@ -61,6 +70,7 @@ def bad_programs(checks, box):
         ("a 32-bit ELF", [box.write("elf32", elf[:4] + b"\x01" + elf[5:18] +
                                    b"\x03" + elf[19:], 0o755)], 126),
         ("another machine's ELF", [box.write("arm", elf[:18] + b"\xb7\0" + elf[20:], 0o755)], 126),
+        ("an ELF of absurd size", [box.write("vast", vast(elf), 0o755)], 126),
         ("a name that is too long", ["/" + "x" * 5000], (126, 127)),
         ("an empty name", [""], (126, 127)),
     ]
@@ -83,6 +93,7 @@ def bad_options(checks, box):
         ["--bind", "/etc:relative", "--", "true"], ["--bind", "/etc:/mnt:rx", "--", "true"],
         ["--user", "no-such-user", "--", "true"], ["--log", "no-such-part", "--", "true"],
         ["--hostname", "", "--", "true"], ["-o", "/no/such/dir/x", "--trace", "--", "true"],
+        ["--bind", "/etc:/etc/passwd", "--", "true"], ["--memory", "100K", "--", "true"],
         ["-e", "=x", "--", "true"], ["--sched", "no-such-policy", "--", "true"],
         ["--trace=no_such_call", "--", "true"], ["-w", "/no/such/dir", "--", "true"],
         [], ["--"],

@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EXIT_OWN_FAILURE    125 /* ukernel failed, not the guest (as docker and env(1) have it) */
-#define EXIT_NOT_EXECUTABLE 126
-#define EXIT_NOT_FOUND	    127
+#define EXIT_OWN_FAILURE 125 /* ukernel failed, not the guest (as docker and env(1) have it) */
 
 /* One line "ukernel: ..." and exit with 125. */
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same about a machine that machine_start() could not start. */
+_Noreturn void die_without_machine(const char *backend);
 /* malloc and friends that die. */
 void *xrealloc(void *old, size_t n, size_t size);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -130,7 +130,7 @@ static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE
 	};
 	machine = machine_start(e->backend, &mc, &machine_info, &err);
 	if (!machine)
-		die("backend %s is not available here: %s", e->backend, machine_init_error());
+		die_without_machine(e->backend);
 	struct recording *rec = recorder_start();
 	err = kernel_run(&config, &status);
 	machine->fini();

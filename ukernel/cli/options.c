@@ -37,6 +37,7 @@ void option_parser_init(struct option_parser *p, const char *command)
 	size_t n = 0, s = 0;
 
 	memset(p, 0, sizeof(*p));
+	p->command = command;
 	p->shorts[s++] = '+'; /* the first operand ends the options: the rest is the guest's */
 	p->shorts[s++] = ':';
 	for (const struct option_desc *o = option_table; o->command && n < OPTIONS_MAX - 1; o++) {
@@ -67,6 +68,24 @@ static int id_of_short(const struct option_parser *p, int c)
 	return c;
 }
 
+/* "sched_run" is two words to its user. */
+static const char *name_shown(const char *name)
+{
+	static char shown[64];
+
+	snprintf(shown, sizeof(shown), "%s", name);
+	for (char *p = shown; *p; p++)
+		if (*p == '_')
+			*p = ' ';
+	return shown;
+}
+
+static _Noreturn void die_of_option(const struct option_parser *p, const char *before,
+				    const char *option, const char *after)
+{
+	die("%s '%s'%s; see ukernel help %s", before, option, after, name_shown(p->command));
+}
+
 int option_next(struct option_parser *p, int argc, char **argv)
 {
 	/* The word that getopt is about to look at, for the message. */
@@ -77,13 +96,15 @@ int option_next(struct option_parser *p, int argc, char **argv)
 	if (c == -1)
 		return OPT_END;
 	if (c == ':')
-		die("option '%s' needs an argument; see ukernel help", argv[optind - 1]);
+		die_of_option(p, "option", argv[optind - 1], " needs an argument");
 	if (c == '?') {
+		char letter[] = {'-', (char)optopt, '\0'};
+
 		if (optopt > 0 && optopt < 256)
-			die("unknown option '-%c'; see ukernel help", optopt);
+			die_of_option(p, "unknown option", letter, "");
 		if (optopt > OPT_END) /* a known long option that takes none */
-			die("option '%s' takes no argument", argv[optind - 1]);
-		die("unknown or ambiguous option '%s'; see ukernel help", argv[at]);
+			die_of_option(p, "option", argv[optind - 1], " takes no argument");
+		die_of_option(p, "unknown or ambiguous option", argv[at], "");
 	}
 	return c < 256 ? id_of_short(p, c) : c;
 }
@@ -124,18 +145,6 @@ static void print_option(FILE *out, const struct option_desc *o)
 	print_wrapped(out, o->help, indent, indent);
 }
 
-/* "sched_run" is two words to its user. */
-static const char *name_shown(const char *name)
-{
-	static char shown[64];
-
-	snprintf(shown, sizeof(shown), "%s", name);
-	for (char *p = shown; *p; p++)
-		if (*p == '_')
-			*p = ' ';
-	return shown;
-}
-
 static void print_command(FILE *out, const struct command_desc *c)
 {
 	fprintf(out, "usage: ukernel %s%s%s\n\n%s.\n", name_shown(c->name), *c->args ? " " : "",
@@ -172,7 +181,10 @@ void options_print_help(FILE *out, const char *command)
 	      "A Linux kernel in one ordinary process: programs run in it unmodified, and each of\n"
 	      "their system calls is carried out by ukernel, not by the host.\n\n",
 	      out);
-	for (const struct command_desc *c = command_table; c->name; c++)
-		fprintf(out, "  %-10s %s\n", name_shown(c->name), c->help);
+	for (const struct command_desc *c = command_table; c->name; c++) {
+		int col = fprintf(out, "  %-10s ", name_shown(c->name));
+
+		print_wrapped(out, c->help, col, col);
+	}
 	fputs("\nTry: ukernel run -- ls -l /\n     ukernel help run\n", out);
 }

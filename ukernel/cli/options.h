@@ -35,6 +35,7 @@ extern const struct option_desc option_table[];	  /* ended by a NULL command */
 
 #define OPTIONS_MAX 40
 struct option_parser {
+	const char *command;
 	struct option longs[OPTIONS_MAX];
 	char shorts[2 * OPTIONS_MAX + 3];
 };

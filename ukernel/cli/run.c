@@ -262,6 +262,13 @@ static _Noreturn void die_of_backend(const char *name)
 	die("no backend '%s'; there are %s", name, names);
 }
 
+_Noreturn void die_without_machine(const char *backend)
+{
+	if (strcmp(backend, "auto") == 0)
+		die("no backend works here: %s; see ukernel doctor", machine_init_error());
+	die("backend %s does not work here: %s; see ukernel doctor", backend, machine_init_error());
+}
+
 static void start_machine(struct run_options *o)
 {
 	struct machine_config mc = {
@@ -276,8 +283,7 @@ static void start_machine(struct run_options *o)
 		die_of_backend(o->backend);
 	machine = machine_start(o->backend, &mc, &machine_info, &err);
 	if (machine == NULL)
-		die("backend %s is not available here: %s; see ukernel doctor", o->backend,
-		    machine_init_error());
+		die_without_machine(o->backend);
 	if (o->costs && !machine_info.cycles_are_time)
 		die("--costs: the cycle counter of this CPU does not keep step with time");
 	costs_watch_machine();
@@ -298,23 +304,8 @@ static void open_output(struct run_options *o)
 
 static int exit_status(int err, int status)
 {
-	switch (-err) {
-	case 0:
-		break;
-	case ENOENT:
-		return EXIT_NOT_FOUND;
-	case EACCES: /* what execve says of a program, not of us (as shells have it) */
-	case ENOEXEC:
-	case ENOTDIR:
-	case ENAMETOOLONG:
-	case ELOOP:
-	case EISDIR:
-	case ETXTBSY:
-	case E2BIG:
-		return EXIT_NOT_EXECUTABLE;
-	default:
+	if (err < 0)
 		return EXIT_OWN_FAILURE;
-	}
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

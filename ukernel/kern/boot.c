@@ -27,13 +27,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 const struct machine_ops *machine;
 struct machine_info machine_info;
 const struct boot_config *boot_config;
 
-/* Why the first program could not be started; 0 once it runs. */
-static int start_error;
+/* Our own failure to start anything, and the status of a program that could not be: else 0. */
+static int start_error, refused_status;
 
 /* --- the first program --- */
 
@@ -106,6 +107,27 @@ static int count_strings(char **v)
 	return n;
 }
 
+/* What a shell makes of a failed execve; a host that has no more to give is our failure. */
+static void program_refused(const char *name, int err)
+{
+	bool memory = err == -ENOMEM && boot_config->memory_max;
+
+	log_error(boot, "cannot run '%s': %s%s", name, strerror(-err),
+		  memory ? "; --memory leaves too little" : "");
+	switch (-err) {
+	case ENOMEM:
+	case EAGAIN:
+	case EMFILE:
+	case ENFILE:
+	case EIO:
+		start_error = err;
+		break;
+	default:
+		refused_status =
+		    W_EXITCODE(err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, 0);
+	}
+}
+
 static int program_start(struct task *t)
 {
 	const char *name = boot_config->argv[0];
@@ -128,7 +150,7 @@ static int program_start(struct task *t)
 		file_put(file);
 	}
 	if (err < 0)
-		log_error(boot, "cannot run '%s': %s", name, strerror(-err));
+		program_refused(name, err);
 	free(found);
 	return err;
 }
@@ -141,12 +163,7 @@ static void first_main(struct task *t)
 		log_error(boot, "no standard files: %s", strerror(-start_error));
 	if (start_error == 0)
 		start_error = vfs_boot_workdir(t, boot_config);
-	/* That was not about the program: ENOENT and EACCES are kept for it. */
-	if (start_error < 0)
-		start_error = -EINVAL;
-	if (start_error == 0)
-		start_error = program_start(t);
-	if (start_error < 0)
+	if (start_error < 0 || program_start(t) < 0)
 		process_exit(t, 0);
 }
 
@@ -226,5 +243,7 @@ int kernel_run(const struct boot_config *config, int *status)
 	kernel_drain();
 	sched_fini();
 	stdfiles_restore();
+	if (refused_status)
+		*status = refused_status;
 	return start_error;
 }

@@ -70,11 +70,14 @@ struct boot_config {
 	bool explain;	  /* --explain: the table of limited direct execution */
 };
 
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND	    127
+
 /*
  * Boot: trap table, handlers for exceptions, timer, mounts, then the first process.  machine must
  * be set and initialised.  Runs until the first process has died; returns its wait status in
- * *status.  0, or -errno with one line already printed when the first program could not be started:
- * -ENOENT (127), -EACCES/-ENOEXEC (126), others (125).
+ * *status; if it could not be executed, as a shell says so: an exit with 127 (there is none) or
+ * 126. 0, or -errno if the kernel itself failed.  One line has been printed in either case.
  */
 int kernel_run(const struct boot_config *config, int *status);
 
