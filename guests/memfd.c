@@ -69,6 +69,11 @@ static void seals(void)
 	CHECK_ERR(pwrite(fd, "x", 1, 0), EPERM);
 	CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED &&
 	      errno == EPERM);
+	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED);
+	CHECK_ERR(mprotect(map, 4096, PROT_READ | PROT_WRITE), EACCES);
+	CHECK_OK(mprotect(map, 4096, PROT_NONE));
+	munmap(map, 4096);
 	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	CHECK(map != MAP_FAILED);
 	munmap(map, 4096);

@@ -194,7 +194,8 @@ void follow_unwind(struct vthread *th)
 {
 	const struct slot *s = (struct slot *)stub.slots + th->follow_slot - 1;
 	struct regs *r = &th->regs;
-	bool undecided = r->rip >= stub.follow && r->rip < stub.follow_good;
+	/* Behind the int3 is where those go, too, who come by with what was expected. */
+	bool undecided = r->rip >= stub.follow && r->rip <= stub.follow_good;
 
 	th->following = false;
 	if (r->rip >= stub.follow && r->rip < stub.follow_end) {

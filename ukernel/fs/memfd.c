@@ -146,9 +146,16 @@ static int memfd_fallocate(struct file *f, int mode, uint64_t off, uint64_t len)
 	return err;
 }
 
+/* The seals are asked for here, not left to the host: the machine takes what we map for granted. */
 static int memfd_mmap(struct file *f, int prot, bool shared, int *host_fd, uint64_t *off)
 {
 	*host_fd = memfd_host(f->inode);
+	if (shared && (prot & PROT_WRITE)) {
+		int seals = host_call(fcntl(*host_fd, F_GET_SEALS));
+
+		if (seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+			return -EPERM;
+	}
 	return 0;
 }
 
