@@ -65,6 +65,10 @@ static void errors(void)
 	CHECK_ERR(futex(&one, FUTEX_CMP_REQUEUE, 1, (void *)1, &two, 5), EAGAIN);
 	CHECK_ERR(futex(&one, FUTEX_CMP_REQUEUE, (uint32_t)-1, (void *)1, &two, 1), EINVAL);
 	CHECK_ERR(futex(&one, FUTEX_REQUEUE, 1, (void *)-1L, &two, 0), EINVAL);
+	CHECK_ERR(futex(&one, FUTEX_CMP_REQUEUE, 1, (void *)1, (int *)8, 1), EFAULT);
+	CHECK(futex(&one, FUTEX_CMP_REQUEUE | PRIV, 1, (void *)1, (int *)8, 1) == 0);
+	CHECK_ERR(futex((int *)8, FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
+	CHECK(futex((int *)8, FUTEX_WAKE | PRIV, 1, NULL, NULL, 0) == 0);
 	CHECK(futex(&one, FUTEX_WAKE, 1, NULL, NULL, 0) == 0);
 	CHECK(futex(&one, FUTEX_WAKE | PRIV, 1000, NULL, NULL, 0) == 0);
 }

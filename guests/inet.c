@@ -107,6 +107,7 @@ static void streams(void)
 	getsockopt(c, SOL_SOCKET, SO_ERROR, &err, &len);
 	printf(", error %d\n", err);
 	printf("read nothing: %s\n", ERR(read(c, buf, 64)));
+	printf("nothing urgent: %s\n", ERR(recv(c, buf, 64, MSG_OOB)));
 	close(c);
 	close(l);
 }
@@ -156,6 +157,9 @@ static void datagrams(void)
 	bind(a, (struct sockaddr *)&any, sizeof(any));
 	to = name_of(a);
 	printf("no destination: %s\n", ERR(send(b, "x", 1, 0)));
+	from = loopback(9); /* nobody is there */
+	printf("from nowhere: %s\n", ERR(sendto(b, (void *)8, 1, 0, (void *)&from, sizeof(from))));
+	printf("no errors queued: %s\n", ERR(recv(b, buf, 64, MSG_ERRQUEUE)));
 	sendto(b, "one", 3, 0, (struct sockaddr *)&to, sizeof(to));
 	sendto(b, "three", 5, 0, (struct sockaddr *)&to, sizeof(to));
 	printf("first: %zd", recvfrom(a, buf, 2, MSG_TRUNC, (struct sockaddr *)&from, &len));

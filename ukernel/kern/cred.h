@@ -38,6 +38,7 @@ bool cred_capable(const struct cred *c, int cap);    /* CAP_* in the effective s
 #define CAP_SETUID_BIT		 7
 #define CAP_SETPCAP_BIT		 8
 #define CAP_NET_BIND_SERVICE_BIT 10
+#define CAP_NET_ADMIN_BIT	 12
 #define CAP_SYS_CHROOT_BIT	 18
 #define CAP_SYS_PTRACE_BIT	 19
 #define CAP_SYS_ADMIN_BIT	 21

@@ -42,15 +42,19 @@ bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)
 
 int futex_key_of(struct task *t, uaddr_t addr, bool shared, struct futex_key *key)
 {
+	int object = 0;
+
 	if (addr & 3)
 		return -EINVAL;
 	if (addr >= machine_info.user_hi)
 		return -EFAULT;
-	if (shared && mm_futex_key(t->mm, addr, &key->object, &key->offset))
-		return 0;
-	key->object = t->mm;
-	key->offset = addr;
-	return 0;
+	if (shared)
+		object = mm_futex_key(t->mm, addr, &key->object, &key->offset);
+	if (object == 0) {
+		key->object = t->mm;
+		key->offset = addr;
+	}
+	return object < 0 ? object : 0;
 }
 
 void futex_enqueue(struct futex_waiter *w)

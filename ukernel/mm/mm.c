@@ -7,6 +7,7 @@
 #include "kern/task.h"
 #include "mm/region.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -209,13 +210,15 @@ bool mm_shared(const struct mm *mm)
 	return mm->refs > 1;
 }
 
-bool mm_futex_key(struct mm *mm, uaddr_t addr, const void **object, uint64_t *off)
+int mm_futex_key(struct mm *mm, uaddr_t addr, const void **object, uint64_t *off)
 {
 	struct region *r = region_at(mm, addr);
 
-	if (!r || !(r->flags & REGION_SHARED))
-		return false;
+	if (!r || !(r->prot & PROT_READ))
+		return -EFAULT;
+	if (!(r->flags & REGION_SHARED))
+		return 0;
 	*object = r->shm ? (const void *)r->shm : (const void *)r->file->inode;
 	*off = r->off + (addr - r->start);
-	return true;
+	return 1;
 }

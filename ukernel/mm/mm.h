@@ -77,9 +77,10 @@ int exec_open(struct task *t, int dirfd, const char *name, unsigned lookup, stru
 
 /* Is there a task besides one that uses mm? */
 bool mm_shared(const struct mm *mm);
-/* What identifies a shared futex at addr: true and the object mapped there (borrowed) with the byte
- * offset in it, when addr lies in a shared mapping; false: mm and addr do. */
-bool mm_futex_key(struct mm *mm, uaddr_t addr, const void **object, uint64_t *off);
+/* What identifies a shared futex at addr: 1 and the object mapped there (borrowed) with the byte
+ * offset in it, when addr lies in a shared mapping; 0: mm and addr do; -EFAULT: nothing can be read
+ * there. */
+int mm_futex_key(struct mm *mm, uaddr_t addr, const void **object, uint64_t *off);
 
 /*
  * The memory of the whole box.  What may become private or shared memory without a file on the host

@@ -158,8 +158,11 @@ ssize_t sock_recv(struct sock *s, struct uio *to, int flags, bool nonblock, stru
 	*scm = (struct scm){0};
 	if (from_name)
 		from_name->len = 0;
+	/* There are no urgent bytes, and no queue of errors ever has one. */
 	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
+		return is_stream(s) && sock_is_inet(s) ? -EINVAL : -EOPNOTSUPP;
+	if ((flags & MSG_ERRQUEUE) && sock_is_inet(s))
+		return -EAGAIN;
 	if (flags & MSG_DONTWAIT)
 		nonblock = true;
 	if (is_stream(s))

@@ -130,6 +130,19 @@ static ssize_t send_stream(struct sock *s, struct uio *from, bool nonblock, uint
 	return done;
 }
 
+/* What nobody gets has to be readable all the same. */
+static ssize_t send_lost(struct uio *from, struct scm *scm)
+{
+	size_t len = from->left;
+	int err = 0;
+	struct message *m = message_build(from, len, scm, &err);
+
+	if (!m)
+		return err;
+	message_free(m);
+	return len;
+}
+
 /* A connected datagram socket hears only its peer (connect(2)). */
 static bool hears(const struct sock *to, const struct sock *from)
 {
@@ -149,11 +162,11 @@ static ssize_t send_packet_to(struct sock *s, struct sock *to, struct uio *from,
 	int err = 0;
 
 	if (!hears(to, s))
-		return sock_is_inet(s) ? (ssize_t)len : -EPERM;
+		return sock_is_inet(s) ? send_lost(from, scm) : -EPERM;
 	while (to->nqueued &&
 	       (to->queued + len > (size_t)to->rcvbuf || to->nqueued >= DGRAM_QUEUE)) {
 		if (sock_is_inet(s))
-			return len; /* UDP: lost */
+			return send_lost(from, scm); /* as UDP may */
 		if (nonblock)
 			return -EAGAIN;
 		sock_get(to);
@@ -194,7 +207,7 @@ static ssize_t send_datagram(struct sock *s, struct uio *from, bool nonblock, ui
 			/* The answer to a datagram comes later, if anybody listens for it. */
 			if (dest == &s->remote)
 				s->error = ECONNREFUSED;
-			return from->left;
+			return send_lost(from, scm);
 		}
 		if (err)
 			return err;

@@ -3,6 +3,7 @@
  *
  * Without a wire most options of the protocols can have no effect; they are kept and read back.
  */
+#include "kern/cred.h"
 #include "kern/task.h"
 #include "net/sockname.h"
 #include "syscall.h"
@@ -70,6 +71,13 @@ static int option_set(struct task *t, struct sock *s, int optname, uaddr_t optva
 		return 0;
 	case SO_REUSEPORT:
 		s->reuse_port = value != 0;
+		return 0;
+	case SO_SNDBUFFORCE:
+	case SO_RCVBUFFORCE: /* beyond what the administrator allows: the same limit here */
+		if (!cred_capable(t->cred, CAP_NET_ADMIN_BIT))
+			return -EPERM;
+		*(optname == SO_SNDBUFFORCE ? &s->sndbuf : &s->rcvbuf) =
+		    buffer_size(value < 0 ? 0 : value);
 		return 0;
 	case SO_SNDBUF:
 		s->sndbuf = buffer_size(value < 0 ? 0 : value);
