@@ -134,17 +134,20 @@ static void interrupted(void)
 	CHECK_ERR(select(0, NULL, NULL, NULL, NULL), EINTR);
 }
 
-/* Stopped and continued: the wait goes on. */
+/* Stopped and continued: the wait goes on.  A busy host may be late with the stop: then once more. */
 static void stopped(void)
 {
-	int status;
-	pid_t pid = fork();
+	int status, tries = 0;
+	pid_t pid;
 
-	if (pid == 0)
-		_exit(poll(NULL, 0, 150) == 0 ? 0 : 1);
-	usleep(30000);
-	kill(pid, SIGSTOP);
-	waitpid(pid, &status, WUNTRACED);
+	do {
+		pid = fork();
+		if (pid == 0)
+			_exit(poll(NULL, 0, 150) == 0 ? 0 : 1);
+		usleep(30000);
+		kill(pid, SIGSTOP);
+		waitpid(pid, &status, WUNTRACED);
+	} while (!WIFSTOPPED(status) && ++tries < 20);
 	CHECK(WIFSTOPPED(status));
 	kill(pid, SIGCONT);
 	waitpid(pid, &status, 0);
