@@ -23,6 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "early.h"
 #include "host.h"
 #include "host_cpu.h"
@@ -171,17 +172,17 @@ static void place_put(struct turbo_space *s, int place)
 		s->used[place / 64] &= ~(1ULL << place % 64);
 }
 
-static void order_unit(size_t *n, uaddr_t at, int prot, int unit)
+static void order_unit(size_t *n, uaddr_t at, size_t len, int prot, int unit)
 {
 	stub.orders[(*n)++] =
 	    (struct order){.nr = SYS_mmap,
-			   .arg = {at, BOX_SIZE, (uint64_t)prot, MAP_SHARED | MAP_FIXED,
+			   .arg = {at, len, (uint64_t)prot, MAP_SHARED | MAP_FIXED,
 				   (uint64_t)units_fd, (uint64_t)unit * BOX_SIZE}};
-	stub.orders[(*n)++] =
-	    (struct order){.nr = SYS_madvise, .arg = {at, BOX_SIZE, MADV_DONTFORK}};
+	stub.orders[(*n)++] = (struct order){.nr = SYS_madvise, .arg = {at, len, MADV_DONTFORK}};
 }
 
-_Static_assert(TURBO_MODULES == TURBO_PUBLISHED + PAGE_SIZE && BOX_SIZE == 2 * PAGE_SIZE,
+_Static_assert(TURBO_MODULES == TURBO_PUBLISHED + PAGE_SIZE && SPACE_UNIT == 2 * PAGE_SIZE &&
+		   SPACE_UNIT <= BOX_SIZE,
 	       "published and modules are one unit");
 
 /* What is on the pages is there before they are: other threads of the space run meanwhile. */
@@ -194,7 +195,7 @@ static int space_order(struct turbo_space *s, size_t *n)
 	s->modules = s->published + PAGE_SIZE / sizeof(*s->published);
 	if (turbo_parts.space_given != NULL)
 		turbo_parts.space_given(s);
-	order_unit(n, TURBO_PUBLISHED, PROT_READ, s->unit);
+	order_unit(n, TURBO_PUBLISHED, SPACE_UNIT, PROT_READ, s->unit);
 	return 0;
 }
 
@@ -246,7 +247,7 @@ static int place_fill(struct turbo_space *s, int place, struct vthread *th)
 	unit = unit_get();
 	if (unit < 0)
 		return -ENOMEM;
-	order_unit(&n, place_address(place), PROT_READ | PROT_WRITE, unit);
+	order_unit(&n, place_address(place), BOX_SIZE, PROT_READ | PROT_WRITE, unit);
 	if (with_space)
 		ret = space_order(s, &n);
 	if (ret == 0)
@@ -321,6 +322,7 @@ void box_destroyed(struct vthread *th)
 	poll_forget(th);
 	late_forget(th);
 	early_forget(th);
+	ahead_forget(th);
 	if (th->space == NULL)
 		return;
 	if (th->box != NULL)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "ahead.h"
 #include "early.h"
 #include "events.h"
 #include "host.h"
@@ -445,6 +446,9 @@ const struct machine_ops turbo_machine = {
     .set_result = regs_set_result,
     .publish = turbo_publish,
     .publish_not = turbo_publish_not,
+    .foretell = ahead_give,
+    .foretold_used = ahead_used,
+    .foretold_not = ahead_take_back,
     .resume = turbo_resume,
     .stop = thread_interrupt,
     .wait = turbo_wait,

@@ -44,8 +44,9 @@
 
 #define TURBO_CODE_SIZE	       0x2000 /* sched_yield() is allowed from the first page */
 #define TURBO_TRAMPOLINES_SIZE 0x100000
-#define BOX_SIZE	       0x2000
-#define TURBO_BOXES_MAX	       1024 /* in one space; threads beyond go the slow way */
+#define BOX_SIZE	       0x4000
+#define SPACE_UNIT	       0x2000 /* published and modules */
+#define TURBO_BOXES_MAX	       1024   /* in one space; threads beyond go the slow way */
 #define TURBO_BOXES_SIZE       (TURBO_BOXES_MAX * BOX_SIZE)
 #define TURBO_ROOM	       (TURBO_CODE_SIZE + TURBO_TRAMPOLINES_SIZE + TURBO_BOXES_SIZE)
 
@@ -83,6 +84,27 @@
 #define BOX_EARLY_STRING  0x100
 #define BOX_AT_DATA	  0x1000
 #define BOX_DATA_MAX	  0x1000
+#define BOX_AT_AHEAD	  0x7c
+#define BOX_AT_AHEAD_USED 0xc0
+#define BOX_AT_ANSWERS	  0x2000
+#define BOX_ANSWERS_MAX	  0x2000
+
+/* Answers to calls before they are made (ahead.c): a list of such records. */
+#define AHEAD_AT_NR	 0x00
+#define AHEAD_AT_NEXT	 0x04
+#define AHEAD_AT_UNTIL	 0x08
+#define AHEAD_AT_ARG	 0x10
+#define AHEAD_AT_KEY_AT	 0x18
+#define AHEAD_AT_KEY_AT2 0x1c
+#define AHEAD_AT_KEY	 0x20
+#define AHEAD_AT_KEY2	 0x28
+#define AHEAD_AT_RESULT	 0x30
+#define AHEAD_AT_PATH	 0x38
+#define AHEAD_AT_COUNTS	 0x3c
+#define AHEAD_AT_TO_AT	 0x40
+#define AHEAD_AT_DATA	 0x44
+#define AHEAD_AT_LEN	 0x48
+#define AHEAD_AT_TEXT	 0x50
 
 /* box.state */
 #define BOX_IDLE    0
@@ -125,14 +147,35 @@ struct box {
 	uint64_t late_to, rdx;
 	/* for the supervisor: so many bytes from there are in early_data */
 	uint64_t early_from;
-	uint32_t early, spare;
+	uint32_t early;
+	uint32_t ahead; /* offset here of the first of answers[], 0: none */
 	/* Answers to give at once, plus 1; 0: not known.  A guest that writes here lies to itself.
 	 */
 	uint64_t known[PUBLISHED_MAX];
-	uint8_t unused[BOX_AT_EARLY_DATA - BOX_AT_KNOWN - 8 * PUBLISHED_MAX];
+	uint64_t spare;
+	uint32_t ahead_used; /* sum of `counts` of those that were given */
+	uint8_t unused[BOX_AT_EARLY_DATA - BOX_AT_AHEAD_USED - 4];
 	uint8_t early_data[BOX_EARLY_MAX];
 	uint8_t more[BOX_AT_DATA - BOX_AT_EARLY_DATA - BOX_EARLY_MAX];
 	uint8_t data[BOX_DATA_MAX];
+	uint8_t answers[BOX_ANSWERS_MAX];
+};
+
+/* An answer that the stub gives by itself to one call: the number, the first argument, two more
+ * words of the mailbox (offsets in key_at) and the path that came with it must be these. */
+struct ahead_answer {
+	uint32_t nr, next; /* next: offset in the mailbox, 0 at the end */
+	uint64_t until;	   /* on the CPU's counter of cycles; 0: given, or taken back */
+	uint64_t arg;
+	uint32_t key_at[2];
+	uint64_t key[2];
+	int64_t result;
+	uint32_t path; /* bytes of text, its NUL too; 0: there is no path */
+	uint32_t counts;
+	uint32_t to_at, data,
+	    len; /* len bytes (of eight) from data to where the word at to_at says */
+	uint32_t unused;
+	char text[];
 };
 _Static_assert(sizeof(struct box) == BOX_SIZE, "as it is mapped");
 _Static_assert(offsetof(struct box, late) == BOX_AT_LATE, "as the stub has it");
@@ -143,6 +186,15 @@ _Static_assert(offsetof(struct box, early) == BOX_AT_EARLY, "as the stub has it"
 _Static_assert(offsetof(struct box, early_data) == BOX_AT_EARLY_DATA, "as the stub has it");
 _Static_assert(offsetof(struct box, data) == BOX_AT_DATA, "as the stub has it");
 _Static_assert(offsetof(struct box, known) == BOX_AT_KNOWN, "as the stub has it");
+_Static_assert(offsetof(struct box, ahead) == BOX_AT_AHEAD, "as the stub has it");
+_Static_assert(offsetof(struct box, ahead_used) == BOX_AT_AHEAD_USED, "as the stub has it");
+_Static_assert(offsetof(struct box, answers) == BOX_AT_ANSWERS, "as the stub has it");
+_Static_assert(offsetof(struct ahead_answer, until) == AHEAD_AT_UNTIL, "as the stub has it");
+_Static_assert(offsetof(struct ahead_answer, key) == AHEAD_AT_KEY, "as the stub has it");
+_Static_assert(offsetof(struct ahead_answer, result) == AHEAD_AT_RESULT, "as the stub has it");
+_Static_assert(offsetof(struct ahead_answer, counts) == AHEAD_AT_COUNTS, "as the stub has it");
+_Static_assert(offsetof(struct ahead_answer, len) == AHEAD_AT_LEN, "as the stub has it");
+_Static_assert(offsetof(struct ahead_answer, text) == AHEAD_AT_TEXT, "as the stub has it");
 _Static_assert(offsetof(struct box, ret) == BOX_AT_RET, "as the stub has it");
 _Static_assert(offsetof(struct box, magic) == BOX_AT_MAGIC, "as the stub has it");
 _Static_assert(offsetof(struct box, left) == BOX_AT_LEFT, "as the stub has it");

@@ -13,7 +13,8 @@
  */
 #include "turbo.h"
 
-#define BOX(field) %gs:BOX_AT_##field
+#define BOX(field)   %gs:BOX_AT_##field
+#define AHEAD(field) %gs:AHEAD_AT_##field(%rcx)
 #define MARK(name) .globl name; name:
 
 	.text
@@ -99,7 +100,67 @@ MARK(turbo_stub_fetching)		/* eax: shape; rdx is in box.arg[2] */
 	mov	%eax, BOX(EARLY)
 17:	mov	%gs:16+BOX_AT_ARG, %rdx
 MARK(turbo_stub_fetched)
-18:	cmpl	$0, CONTROL_POLLING
+18:	mov	BOX(AHEAD), %ecx
+	test	%ecx, %ecx
+	jz	27f
+MARK(turbo_stub_ahead)			/* rdx is in box.arg[2]; nothing has been done yet */
+	mov	%gs:8+BOX_AT_ARG, %rax	/* an address or a length that no call takes: ask */
+	or	%gs:16+BOX_AT_ARG, %rax
+	shr	$47, %rax
+	jnz	26f
+21:	cmpq	$0, AHEAD(UNTIL)
+	je	25f
+	mov	AHEAD(NR), %eax
+	cmp	BOX(NR), %eax
+	jne	25f
+	mov	AHEAD(ARG), %rax
+	cmp	BOX(ARG), %rax
+	jne	25f
+	mov	AHEAD(KEY_AT), %eax
+	mov	%gs:(%rax), %rax
+	cmp	AHEAD(KEY), %rax
+	jne	25f
+	mov	AHEAD(KEY_AT2), %eax
+	mov	%gs:(%rax), %rax
+	cmp	AHEAD(KEY2), %rax
+	jne	25f
+	mov	AHEAD(PATH), %r11d
+	cmp	BOX(EARLY), %r11d
+	jne	25f
+22:	sub	$1, %r11d		/* the path, from its end on */
+	jb	23f
+	lea	(%rcx,%r11), %eax
+	movzbl	%gs:AHEAD_AT_TEXT(%rax), %eax
+	cmp	%al, %gs:BOX_AT_EARLY_DATA(%r11)
+	je	22b
+	jmp	25f
+23:	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	cmp	AHEAD(UNTIL), %rax
+	jae	25f
+	movq	$0, AHEAD(UNTIL)	/* once */
+	mov	AHEAD(RESULT), %rax
+	mov	%rax, BOX(RESULT)
+	mov	AHEAD(COUNTS), %eax
+	add	%eax, BOX(AHEAD_USED)
+	mov	AHEAD(LEN), %r11d
+	mov	AHEAD(DATA), %eax
+	mov	AHEAD(TO_AT), %ecx
+	mov	%gs:(%rcx), %rcx
+	sub	%rax, %rcx
+24:	sub	$8, %r11d
+	jb	28f
+	mov	%gs:(%rax), %rdx
+	mov	%rdx, (%rcx,%rax)
+	add	$8, %rax
+	jmp	24b
+25:	mov	AHEAD(NEXT), %ecx
+	test	%ecx, %ecx
+	jnz	21b
+26:	mov	%gs:16+BOX_AT_ARG, %rdx
+MARK(turbo_stub_ahead_not)
+27:	cmpl	$0, CONTROL_POLLING
 	je	turbo_stub_direct
 	mov	BOX(YIELDS), %eax
 	mov	%eax, BOX(LEFT)
@@ -165,6 +226,9 @@ MARK(turbo_stub_copying)		/* rdx is in the mailbox; the result may become -EFAUL
 	jnz	10b
 11:	mov	BOX(RDX), %rdx
 MARK(turbo_stub_copied)
+	jmp	6f
+MARK(turbo_stub_ahead_given)		/* the result is in box.result, rdx in box.arg[2] */
+28:	mov	%gs:16+BOX_AT_ARG, %rdx
 	jmp	6f
 MARK(turbo_stub_published)		/* eax: shape */
 5:	mov	%gs:BOX_AT_KNOWN-SHAPE_PUBLISHED*8(,%rax,8), %rax

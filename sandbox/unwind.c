@@ -24,7 +24,8 @@ extern const char turbo_stub[], turbo_stub_end[], turbo_stub_entry[], turbo_stub
     turbo_stub_magic[], turbo_stub_flags[], turbo_stub_kept[], turbo_stub_fetching[],
     turbo_stub_fetched[], turbo_stub_asked[], turbo_stub_direct[], turbo_stub_called[],
     turbo_stub_answered[], turbo_stub_late[], turbo_stub_copying[], turbo_stub_copied[],
-    turbo_stub_published[], turbo_stub_done[], turbo_stub_refuse[];
+    turbo_stub_published[], turbo_stub_done[], turbo_stub_refuse[], turbo_stub_ahead[],
+    turbo_stub_ahead_not[], turbo_stub_ahead_given[];
 
 static bool between(uaddr_t at, const char *from, const char *to)
 {
@@ -34,6 +35,14 @@ static bool between(uaddr_t at, const char *from, const char *to)
 uaddr_t unwind_called(void)
 {
 	return turbo.code + (uaddr_t)(turbo_stub_called - turbo_stub);
+}
+
+/* Copying what an argument points to, or an answer to there; nothing has been done that would not
+ * be right once more. */
+static bool reading(uaddr_t at)
+{
+	return between(at, turbo_stub_fetching, turbo_stub_fetched) ||
+	       between(at, turbo_stub_ahead, turbo_stub_ahead_not);
 }
 
 /* As lahf and seto have left them in ax. */
@@ -123,6 +132,10 @@ enum unwound unwind(struct vthread *th)
 		late_untaken(th);
 		return done(th, r->rax);
 	}
+	if (between(at, turbo_stub_ahead_given, turbo_stub_published)) {
+		r->rdx = box->arg[2];
+		return done(th, (uint64_t)box->result);
+	}
 	if (between(at, turbo_stub_answered, turbo_stub_published)) {
 		if (between(at, turbo_stub_copying, turbo_stub_copied))
 			r->rdx = box->rdx;
@@ -133,7 +146,7 @@ enum unwound unwind(struct vthread *th)
 	}
 	if (between(at, turbo_stub_done, turbo_stub_refuse))
 		return done(th, (uint64_t)box->result);
-	if (between(at, turbo_stub_fetching, turbo_stub_fetched))
+	if (reading(at))
 		r->rdx = box->arg[2];
 	return pending(th, box->nr, box->ret);
 }
@@ -141,7 +154,7 @@ enum unwound unwind(struct vthread *th)
 /* An argument points to nowhere, or the guest has jumped to here: the kernel will see. */
 static bool unwind_fetch_fault(struct vthread *th, uaddr_t at)
 {
-	if (!between(at, turbo_stub_fetching, turbo_stub_fetched) || th->box == NULL)
+	if (!reading(at) || th->box == NULL)
 		return false;
 	flags_set(&th->regs, th->box->flags);
 	th->regs.rdx = th->box->arg[2];

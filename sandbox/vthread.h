@@ -24,6 +24,7 @@
  *	filter.c	the seccomp program
  *	turbo.c, mailbox.c, unwind.c, turbo_stub.S	the third: calls through shared memory
  *	early.c, late.c	what guests copy themselves on their way to a call, and back
+ *	ahead.c		answers that are there before the call
  *	patch.c		which system calls may be rewritten to get there, and how
  *	text.c, textcopy.c	what is known of program files, and their patched pages
  *	module.c	where a space has them
@@ -82,8 +83,9 @@ struct vthread {
 	bool by_stub;  /* its call came from its stub, by a notification or in the mailbox */
 	uint32_t late; /* bytes that came with the latest answer, for late_to (late.c) */
 	uaddr_t late_to;
-	uint32_t gap;	    /* poll.c: cycles between its calls, a moving average */
-	uint64_t given_tsc; /* ... when it was last let run */
+	struct ahead *ahead; /* ahead.c; NULL: none */
+	uint32_t gap;	     /* poll.c: cycles between its calls, a moving average */
+	uint64_t given_tsc;  /* ... when it was last let run */
 	struct vthread *box_next, **box_link; /* list of those that run */
 
 	/* host_cpu.c only */

@@ -117,6 +117,30 @@ enum published {
 	PUBLISHED_MAX,
 };
 
+/* A call that a thread may make, and the answer that it would get. */
+struct foretold {
+	uint64_t nr, arg0;
+	const char *path; /* what arg[1] points to; NULL: not looked at */
+	/* Two more arguments that must be these: number (0: none) and value. */
+	struct {
+		unsigned arg;
+		uint64_t value;
+	} key[2];
+	int64_t result;
+	unsigned to;	  /* the argument that says where data goes */
+	const void *data; /* len bytes, len a multiple of 8 */
+	size_t len;
+	bool next_only; /* void as soon as any call is made that is not foretold */
+	bool counts;	/* for foretold_used() */
+};
+
+/* Which of those answers to take back. */
+enum foretold_kind {
+	FORETOLD_NEXT, /* the next_only ones */
+	FORETOLD_FD,   /* and those whose arg0 is that number, as far as an int goes */
+	FORETOLD_ALL,
+};
+
 struct machine_config {
 	int cpus;		     /* virtual CPUs, >= 1 */
 	uint64_t tick_ns;	     /* period of EVENT_TICK once armed */
@@ -221,6 +245,14 @@ struct machine_ops {
 	 * with no event.  publish_not: not any more, none of them.  May be NULL: never done. */
 	void (*publish)(struct vthread *th, enum published what, uint32_t value);
 	void (*publish_not)(struct vthread *th);
+
+	/* th, which is held in a call, may answer that call by itself, once, with no event, within
+	 * the next 20 ms.  The latest are looked at first.  False: it may not; f NULL: would it?
+	 * foretold_used: how many that count were answered so since this was last asked.
+	 * foretold_not: take back those of all threads; they may run.  All NULL: never done. */
+	bool (*foretell)(struct vthread *th, const struct foretold *f);
+	unsigned (*foretold_used)(struct vthread *th);
+	void (*foretold_not)(enum foretold_kind kind, uint32_t arg0);
 
 	/* Let th run on virtual CPU vcpu until its next event.  A pending set_result or regs_set
 	 * takes effect.  stop() on a running thread; harmless on a held one. */

@@ -1,6 +1,7 @@
 /*
  * dir.c - reading directories: getdents(2), getdents64(2).
  */
+#include "fs/foretell.h"
 #include "fs/vfs.h"
 #include "kern/task.h"
 #include "syscall.h"
@@ -77,6 +78,25 @@ static bool emit_old(struct dir_sink *s, const char *name, size_t len, uint64_t 
 	return true;
 }
 
+static bool refuse(struct dir_sink *s, const char *name, size_t len, uint64_t ino, unsigned type,
+		   uint64_t next_pos)
+{
+	container_of(s, struct collector, sink)->full = true;
+	return false;
+}
+
+/* Some entries have gone out: names that are likely to be asked for, and maybe the last ones. */
+static void given(struct task *t, struct file *f, uint64_t start, size_t len, bool full)
+{
+	struct collector c = {.sink.emit = refuse, .full = full};
+
+	if (!foretell_on(t))
+		return;
+	foretell_listed(f->inode, start, collected, len);
+	if (!full && f->ops->readdir(f, &c.sink) == 0 && !c.full)
+		foretell_end(t, f);
+}
+
 static long do_getdents(struct task *t, int fd, uaddr_t buf, unsigned count,
 			bool (*emit)(struct dir_sink *, const char *, size_t, uint64_t, unsigned,
 				     uint64_t))
@@ -106,6 +126,8 @@ static long do_getdents(struct task *t, int fd, uaddr_t buf, unsigned count,
 		f->pos = start;
 		r = -EFAULT;
 	}
+	if (r > 0 && emit == emit64)
+		given(t, f, start, r, c.full);
 	file_put(f);
 	return r;
 }

@@ -72,6 +72,7 @@ struct file {
 	bool counts_write, denies_write; /* in inode->write_count: ETXTBSY */
 	bool stream;			 /* no position: pipes, sockets, ttys */
 	bool counts_read;		 /* in inode->read_count */
+	bool at_end;			 /* the latest read() took the last byte */
 	bool created;			 /* this open made the file (F_CREATED_QUERY) */
 	uint64_t dir_cookie;		 /* readdir private */
 	int owner_type, owner_pid, owner_sig; /* F_SETOWN_EX, F_SETSIG */

@@ -117,6 +117,11 @@ static bool hostdir_revalidate(struct dentry *d)
 	return true;
 }
 
+static bool hostdir_steady(struct inode *ino)
+{
+	return host_node_steady(ino->priv);
+}
+
 /* options: "ro" or "rw", then perhaps ",trust=NS". */
 static int hostdir_mount(const char *source, const char *options, struct super **out)
 {
@@ -151,4 +156,5 @@ const struct fs_type fs_hostdir = {
     .mount = hostdir_mount,
     .statfs = hostdir_statfs,
     .revalidate = hostdir_revalidate,
+    .steady = hostdir_steady,
 };

@@ -39,6 +39,7 @@ static ssize_t hostfile_read(struct file *f, struct uio *to, uint64_t *pos)
 			return done ? done : moved;
 		done += moved;
 		*pos += moved;
+		f->at_end = moved == n && (size_t)n < chunk;
 		if (moved < n || (size_t)n < chunk)
 			break;
 	}

@@ -287,6 +287,17 @@ bool host_node_at_end(const struct host_node *n, uint64_t pos)
 	       n->st.st_size > 0 && pos >= (uint64_t)n->st.st_size;
 }
 
+static bool young(const struct host_node *n, uint64_t learnt_ns)
+{
+	return n->tree->trust_ns == HOST_TRUST_FOREVER ||
+	       host_now_ns() - learnt_ns < n->tree->trust_ns - n->tree->trust_ns / 16;
+}
+
+bool host_node_steady(const struct host_node *n)
+{
+	return st_trusted(n) && young(n, n->st_ns) && (!n->parent || young(n, n->seen_ns));
+}
+
 void host_node_changed(struct host_node *n)
 {
 	n->st_tick = 0;

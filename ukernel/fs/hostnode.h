@@ -74,6 +74,8 @@ extern unsigned host_misbeliefs;
 int host_node_stat(struct host_node *n, struct stat *st);
 /* Is pos at the end of the file or behind it, and nobody else changes the file?  Asks nothing. */
 bool host_node_at_end(const struct host_node *n, uint64_t pos);
+/* Will host_node_stat() say the same for the next 20 ms, and the name still be believed? */
+bool host_node_steady(const struct host_node *n);
 void host_node_changed(struct host_node *n); /* we change it: st is stale */
 /* n now has this name (rename, link). */
 void host_node_moved(struct host_node *n, struct host_node *parent, const char *name);

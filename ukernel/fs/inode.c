@@ -7,6 +7,7 @@
 
 #include "fs/dev.h"
 #include "fs/file.h"
+#include "fs/foretell.h"
 #include "fs/inotify.h"
 #include "fs/lock.h"
 #include "fs/pipe.h"
@@ -83,6 +84,8 @@ void inode_put(struct inode *ino)
 {
 	if (!ino || --ino->refs > 0)
 		return;
+	if (ino->listed)
+		foretell_dir_gone(ino);
 	if (ino->watches)
 		inotify_inode_gone(ino);
 	if (ino->locks)
@@ -96,6 +99,7 @@ void inode_touch(struct inode *ino, unsigned which)
 {
 	struct abi_timespec now = time_now();
 
+	foretell_spoil();
 	if (which & ATTR_ATIME)
 		ino->atime = now;
 	if (which & ATTR_MTIME)

@@ -113,6 +113,7 @@ struct inode {
 	uint64_t nlink, rdev, size;
 	struct abi_timespec atime, mtime, ctime, btime;
 	void *priv;
+	bool listed;	   /* foretell.c knows its names */
 	int write_count;   /* open files that write; below 0: running programs, which deny it */
 	struct pipe *pipe; /* a fifo that is open */
 	struct file_locks *locks;   /* lock.c; NULL when none */
@@ -142,6 +143,8 @@ struct fs_type {
 	int (*statfs)(struct super *sb, struct abi_statfs *out);
 	/* Is a cached lookup still right?  false drops it. [always right] */
 	bool (*revalidate)(struct dentry *d);
+	/* Will stat say the same for the next 20 ms unless a guest changes it?  [no] */
+	bool (*steady)(struct inode *ino);
 	/* Never cache names that were looked up here (proc). */
 	bool uncached;
 };

@@ -39,6 +39,7 @@ static ssize_t mem_file_read(struct file *f, struct uio *to, uint64_t *pos)
 	if (n > 0) {
 		*pos += n;
 		note_access(f);
+		f->at_end = *pos >= ((struct mem_data *)f->priv)->size;
 	}
 	return n;
 }

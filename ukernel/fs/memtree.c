@@ -169,6 +169,16 @@ static void mem_evict(struct inode *ino)
 	free(node);
 }
 
+/* What is our own changes by guests only. */
+bool memtree_steady(struct inode *ino)
+{
+	const struct mem_node *node = mem_node(ino);
+
+	if (node->attr_up && (node->data || !S_ISREG(ino->mode)))
+		return true;
+	return node->lower && host_node_steady(node->lower);
+}
+
 int memtree_statfs(struct super *sb, struct abi_statfs *out)
 {
 	struct mem_super *ms = sb->priv;

@@ -99,6 +99,7 @@ int mem_charge(struct mem_super *ms, uint64_t len);
 void mem_charge_force(struct mem_super *ms, uint64_t len); /* no limit; ms is not NULL */
 uint64_t mem_room(const struct mem_super *ms); /* bytes that mem_charge() would still take */
 void mem_uncharge(struct mem_super *ms, uint64_t len);
+bool memtree_steady(struct inode *ino);
 int memtree_statfs(struct super *sb, struct abi_statfs *out);
 uint64_t mem_default_limit(void); /* bytes: half of the host's memory */
 

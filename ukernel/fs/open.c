@@ -2,6 +2,7 @@
  * open.c - open(2), openat(2), openat2(2), creat(2), close(2) and what they share.
  */
 #include "abi.h"
+#include "fs/foretell.h"
 #include "fs/hostnode.h"
 #include "fs/inotify.h"
 #include "fs/lease.h"
@@ -300,13 +301,14 @@ static long do_open(struct task *t, int dirfd, uaddr_t uname, int flags, mode_t 
 		return fd;
 	}
 	err = open_walk(t, dirfd, name, flags, mode, lookup, &f);
-	name_buf_put(name);
 	if (err) {
 		fd_unreserve(t, fd);
-		return err;
+	} else {
+		fd_fill(t, fd, f);
+		foretell_opened(t, fd, f, name);
 	}
-	fd_fill(t, fd, f);
-	return fd;
+	name_buf_put(name);
+	return err ? err : fd;
 }
 
 long sys_open(struct task *t, uaddr_t path, int flags, unsigned mode)

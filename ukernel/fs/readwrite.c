@@ -1,6 +1,7 @@
 /*
  * readwrite.c - read(2), write(2), their vector and position variants, lseek(2).
  */
+#include "fs/foretell.h"
 #include "fs/vfs.h"
 #include "kern/task.h"
 #include "syscall.h"
@@ -45,7 +46,10 @@ static long rw_buffer(struct task *t, int fd, uaddr_t buf, size_t count, const i
 	}
 	uio_user(&u, t, buf, count);
 	at = pos ? *pos : 0;
+	f->at_end = false;
 	n = transfer(f, &u, pos ? &at : NULL, write);
+	if (n > 0 && f->at_end && !pos && !write)
+		foretell_end(t, f);
 	file_put(f);
 	return n;
 }

@@ -1,7 +1,9 @@
 /*
  * stat.c - what is known about a file: the stat family, statx, access, readlink.
  */
-#include "abi.h"
+#include "fs/stat.h"
+
+#include "fs/foretell.h"
 #include "fs/vfs.h"
 #include "kern/task.h"
 #include "syscall.h"
@@ -15,9 +17,9 @@
 
 #define S_ISLNK_MODE(m) (((m)&0170000) == 0120000)
 
-static int stat_put(struct task *t, const struct kstat *k, uaddr_t to)
+void stat_fill(const struct kstat *k, struct abi_stat *out)
 {
-	struct abi_stat st = {
+	*out = (struct abi_stat){
 	    .dev = k->dev,
 	    .ino = k->ino,
 	    .nlink = k->nlink,
@@ -32,11 +34,17 @@ static int stat_put(struct task *t, const struct kstat *k, uaddr_t to)
 	    .mtime = k->mtime,
 	    .ctime = k->ctime,
 	};
+}
 
+static int stat_put(struct task *t, const struct kstat *k, uaddr_t to)
+{
+	struct abi_stat st;
+
+	stat_fill(k, &st);
 	return put_user(t, st, to);
 }
 
-static int getattr_at(const struct path *p, struct kstat *k)
+int path_getattr(const struct path *p, struct kstat *k)
 {
 	int err = inode_getattr(p->dentry->inode, k);
 
@@ -54,8 +62,9 @@ static int getattr_fd(struct task *t, int fd, struct kstat *k)
 	if (!f)
 		return -EBADF;
 	vfs_tick++;
-	err = getattr_at(&f->path, k);
+	err = path_getattr(&f->path, k);
 	file_put(f);
+	foretell_fstat(t);
 	return err;
 }
 
@@ -63,6 +72,7 @@ static int getattr_path(struct task *t, int dirfd, uaddr_t upath, int flags, str
 {
 	unsigned lookup = flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
 	struct path p;
+	char *name;
 	int err;
 
 	if (flags & AT_EMPTY_PATH) {
@@ -72,11 +82,17 @@ static int getattr_path(struct task *t, int dirfd, uaddr_t upath, int flags, str
 		if (dirfd != AT_FDCWD && string_is_empty(t, upath))
 			return getattr_fd(t, dirfd, k);
 	}
-	err = path_from_user(t, dirfd, upath, lookup, &p);
+	err = name_from_user(t, upath, flags & AT_EMPTY_PATH, &name);
 	if (err)
 		return err;
-	err = getattr_at(&p, k);
-	path_put(&p);
+	err = path_lookup(t, dirfd, name, lookup, &p);
+	if (!err) {
+		err = path_getattr(&p, k);
+		path_put(&p);
+	}
+	if (!err)
+		foretell_stat(t, name);
+	name_buf_put(name);
 	return err;
 }
 
@@ -118,9 +134,41 @@ static struct abi_statx_timestamp statx_time(struct abi_timespec ts)
 	return (struct abi_statx_timestamp){.sec = ts.sec, .nsec = ts.nsec};
 }
 
+void statx_fill(const struct kstat *k, struct abi_statx *out)
+{
+	*out = (struct abi_statx){
+	    .mask = STATX_BASIC_STATS,
+	    .blksize = k->blksize,
+	    .nlink = k->nlink,
+	    .uid = k->uid,
+	    .gid = k->gid,
+	    .mode = k->mode,
+	    .ino = k->ino,
+	    .size = k->size,
+	    .blocks = k->blocks,
+	    .atime = statx_time(k->atime),
+	    .ctime = statx_time(k->ctime),
+	    .mtime = statx_time(k->mtime),
+	    .attributes_mask = STATX_ATTR_MOUNT_ROOT,
+	    .attributes = k->mount_root ? STATX_ATTR_MOUNT_ROOT : 0,
+	    .rdev_major = major(k->rdev),
+	    .rdev_minor = minor(k->rdev),
+	    .dev_major = major(k->dev),
+	    .dev_minor = minor(k->dev),
+	};
+	if (k->btime.sec || k->btime.nsec) {
+		out->btime = statx_time(k->btime);
+		out->mask |= STATX_BTIME;
+	}
+	if (k->mnt_id) {
+		out->mnt_id = k->mnt_id;
+		out->mask |= STATX_MNT_ID;
+	}
+}
+
 long sys_statx(struct task *t, int dirfd, uaddr_t path, int flags, unsigned long mask, uaddr_t buf)
 {
-	struct abi_statx sx = {.mask = STATX_BASIC_STATS};
+	struct abi_statx sx;
 	struct kstat k;
 	int err;
 
@@ -133,31 +181,7 @@ long sys_statx(struct task *t, int dirfd, uaddr_t path, int flags, unsigned long
 	err = getattr_path(t, dirfd, path, flags, &k);
 	if (err)
 		return err;
-	sx.blksize = k.blksize;
-	sx.nlink = k.nlink;
-	sx.uid = k.uid;
-	sx.gid = k.gid;
-	sx.mode = k.mode;
-	sx.ino = k.ino;
-	sx.size = k.size;
-	sx.blocks = k.blocks;
-	sx.atime = statx_time(k.atime);
-	sx.ctime = statx_time(k.ctime);
-	sx.mtime = statx_time(k.mtime);
-	if (k.btime.sec || k.btime.nsec) {
-		sx.btime = statx_time(k.btime);
-		sx.mask |= STATX_BTIME;
-	}
-	if (k.mnt_id) {
-		sx.mnt_id = k.mnt_id;
-		sx.mask |= STATX_MNT_ID;
-	}
-	sx.attributes_mask = STATX_ATTR_MOUNT_ROOT;
-	sx.attributes = k.mount_root ? STATX_ATTR_MOUNT_ROOT : 0;
-	sx.rdev_major = major(k.rdev);
-	sx.rdev_minor = minor(k.rdev);
-	sx.dev_major = major(k.dev);
-	sx.dev_minor = minor(k.dev);
+	statx_fill(&k, &sx);
 	return put_user(t, sx, buf);
 }
 

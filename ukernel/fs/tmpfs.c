@@ -118,6 +118,7 @@ const struct fs_type fs_tmpfs = {
     .mount = tmpfs_mount,
     .kill = mem_kill,
     .statfs = memtree_statfs,
+    .steady = memtree_steady,
 };
 
 const struct fs_type fs_overlay = {
@@ -127,4 +128,5 @@ const struct fs_type fs_overlay = {
     .kill = mem_kill,
     .statfs = memtree_statfs,
     .revalidate = overlay_revalidate,
+    .steady = memtree_steady,
 };

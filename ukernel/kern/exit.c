@@ -5,6 +5,7 @@
  * zombie: from there to the switch away nothing may sleep, so that a parent never sees half of it.
  */
 #include "fs/file.h"
+#include "fs/foretell.h"
 #include "fs/inode.h"
 #include "kern/futex.h"
 #include "kern/itimer.h"
@@ -219,6 +220,7 @@ _Noreturn void task_exit(struct task *t, int status)
 	if (!p->group_exiting && nobody_stays(p))
 		p->exit_status = status;
 	signal_task_exit(t);
+	foretell_spoil();
 	parts_release(t);
 
 	/* From here on nothing sleeps. */

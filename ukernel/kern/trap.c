@@ -4,6 +4,7 @@
  * This is the only place that turns events of a thread into work.  How the event arrived is the
  * machine's secret.
  */
+#include "fs/foretell.h"
 #include "kern/signal.h"
 #include "kern/task.h"
 #include "lib/log.h"
@@ -33,6 +34,8 @@ static void trap_syscall(struct task *t)
 	long result;
 
 	t->in_syscall = true;
+	if (foretold_live)
+		foretell_trap(ev->syscall.nr, ev->syscall.arg);
 	if (__builtin_expect(trace_on, 0))
 		trace_enter(t);
 	if (__builtin_expect(explain_on, 0))

@@ -7,6 +7,7 @@
  */
 #include "kern/waitq.h"
 
+#include "fs/foretell.h"
 #include "kern/signal.h"
 #include "kern/task.h"
 #include "kern/timer.h"
@@ -82,6 +83,7 @@ static bool sleep_in(struct task *t, enum task_state state, uint64_t deadline_ns
 	if (deadline_ns == WAIT_FOREVER) {
 		t->state = state;
 		sched_block();
+		foretell_spoil(); /* what the task does now, nobody has looked at */
 		return false;
 	}
 	timer_init(&st.timer, sleep_timer_fire);
@@ -90,6 +92,7 @@ static bool sleep_in(struct task *t, enum task_state state, uint64_t deadline_ns
 	timer_arm(&st.timer, deadline_ns);
 	t->state = state;
 	sched_block();
+	foretell_spoil();
 	timer_cancel(&st.timer);
 	return st.fired;
 }

@@ -1,0 +1,191 @@
+/*
+ * ahead.c - answers that a thread's stub gives before the call reaches us.
+ *
+ * On one core a call by mailbox costs two switches, far more than many an answer: so the kernel
+ * says beforehand what it would say to calls that the thread is likely to make next, and the stub
+ * looks for its call among these answers before it asks.
+ *
+ * They lie in the thread's own mailbox.  A guest that changes them lies to itself.  We keep what we
+ * need to take them back on this side, and write answers only while the thread is held in a call,
+ * so that its stub never reads a half-written one.  To take one back is one store: a stub that has
+ * just found it good was a moment earlier.
+ */
+#include "ahead.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <x86intrin.h>
+
+#include "turbo.h"
+#include "vthread.h"
+
+#define ANSWERS	     64
+#define GOOD_CYCLES  (20 * 1000 * 2500UL) /* 20 ms, roughly */
+#define ARG_AT(i)    (BOX_AT_ARG + 8U * (i))
+#define ROUND_UP8(n) (((n) + 7) & ~(size_t)7)
+
+struct ahead {
+	struct vthread *th;
+	struct ahead *next, **link; /* of those that have any */
+	unsigned n;
+	uint32_t used;	  /* bytes of box.answers */
+	uint32_t counted; /* box.ahead_used as last seen */
+	struct {
+		uint32_t at, arg0; /* at: offset in the mailbox */
+		bool next_only;
+	} answer[ANSWERS];
+};
+
+static struct ahead *first;
+
+static void live_set(struct ahead *a, bool live)
+{
+	if (live == (a->link != NULL))
+		return;
+	if (!live) {
+		*a->link = a->next;
+		if (a->next != NULL)
+			a->next->link = a->link;
+		a->link = NULL;
+		return;
+	}
+	a->next = first;
+	a->link = &first;
+	if (first != NULL)
+		first->link = &a->next;
+	first = a;
+}
+
+static uint64_t *until_of(const struct ahead *a, unsigned i)
+{
+	struct ahead_answer *at = (void *)((char *)a->th->box + a->answer[i].at);
+
+	return &at->until;
+}
+
+/* None is left for the stub to find?  It may say so wrongly: they are its own. */
+static bool all_given(const struct ahead *a)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		if (__atomic_load_n(until_of(a, i), __ATOMIC_RELAXED) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* th is held: its stub is not looking. */
+static void start_over(struct ahead *a)
+{
+	a->n = a->used = 0;
+	a->th->box->ahead = 0;
+}
+
+static struct ahead *ahead_of(struct vthread *th)
+{
+	struct ahead *a = th->ahead;
+
+	if (th->box == NULL || !th->by_stub ||
+	    (th->hold != HOLD_BOXED && th->hold != HOLD_NOTIFIED))
+		return NULL;
+	if (a == NULL) {
+		a = th->ahead = calloc(1, sizeof(*a));
+		if (a != NULL)
+			a->th = th;
+	}
+	return a;
+}
+
+static void answer_fill(struct ahead_answer *to, const struct foretold *f, uint32_t at, size_t path)
+{
+	uint32_t data = at + (uint32_t)(sizeof(*to) + ROUND_UP8(path));
+
+	*to = (struct ahead_answer){
+	    .nr = (uint32_t)f->nr,
+	    .until = __rdtsc() + GOOD_CYCLES,
+	    .arg = f->arg0,
+	    .result = f->result,
+	    .path = (uint32_t)path,
+	    .counts = f->counts,
+	    .to_at = ARG_AT(f->to),
+	    .data = data,
+	    .len = (uint32_t)f->len,
+	};
+	for (int i = 0; i < 2; i++) {
+		to->key_at[i] = ARG_AT(f->key[i].arg);
+		to->key[i] = f->key[i].arg != 0 ? f->key[i].value : f->arg0;
+	}
+	if (path > 0)
+		memcpy(to->text, f->path, path);
+	if (f->len > 0)
+		memcpy(to->text + ROUND_UP8(path), f->data, f->len);
+}
+
+bool ahead_give(struct vthread *th, const struct foretold *f)
+{
+	struct ahead *a = ahead_of(th);
+	size_t path, size;
+	uint32_t at;
+
+	if (a == NULL || f == NULL)
+		return a != NULL;
+	path = f->path != NULL ? strlen(f->path) + 1 : 0;
+	size = sizeof(struct ahead_answer) + ROUND_UP8(path) + f->len;
+	if (path > BOX_EARLY_STRING || size > BOX_ANSWERS_MAX)
+		return false;
+	if (a->n == ANSWERS || size > BOX_ANSWERS_MAX - a->used ||
+	    (a->used > BOX_ANSWERS_MAX / 4 && all_given(a)))
+		start_over(a);
+	at = BOX_AT_ANSWERS + a->used;
+	answer_fill((void *)((char *)th->box + at), f, at, path);
+	((struct ahead_answer *)((char *)th->box + at))->next = th->box->ahead;
+	th->box->ahead = at;
+	a->answer[a->n].at = at;
+	a->answer[a->n].arg0 = (uint32_t)f->arg0;
+	a->answer[a->n++].next_only = f->next_only;
+	a->used += (uint32_t)size;
+	live_set(a, true);
+	return true;
+}
+
+unsigned ahead_used(struct vthread *th)
+{
+	struct ahead *a = ahead_of(th);
+	uint32_t now, before;
+
+	if (a == NULL)
+		return 0;
+	now = __atomic_load_n(&th->box->ahead_used, __ATOMIC_RELAXED);
+	before = a->counted;
+	a->counted = now;
+	return now - before;
+}
+
+static void take_back(struct ahead *a, enum foretold_kind kind, uint32_t arg0)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		if (kind == FORETOLD_ALL || a->answer[i].next_only ||
+		    (kind == FORETOLD_FD && a->answer[i].arg0 == arg0))
+			__atomic_store_n(until_of(a, i), 0, __ATOMIC_RELAXED);
+	}
+	if (kind == FORETOLD_ALL)
+		live_set(a, false);
+}
+
+void ahead_take_back(enum foretold_kind kind, uint32_t arg0)
+{
+	struct ahead *a = first, *next;
+
+	for (; a != NULL; a = next) {
+		next = a->next;
+		take_back(a, kind, arg0);
+	}
+}
+
+void ahead_forget(struct vthread *th)
+{
+	if (th->ahead == NULL)
+		return;
+	live_set(th->ahead, false);
+	free(th->ahead);
+	th->ahead = NULL;
+}
