@@ -147,7 +147,7 @@ void bench_html_write(const struct bench_report *r, FILE *out);
 /* --- reading and comparing --- */
 /* NULL with one line in why when it is no report.  Never freed: the program compares and ends. */
 struct bench_report *bench_json_read(const char *path, char *why, size_t len);
-/* Prints what changed; returns how many measures got slower beyond the noise. */
+/* Prints what changed; returns how many measures got slower beyond the noise, or fail now. */
 unsigned bench_compare(const struct bench_report *before, const struct bench_report *after,
 		       FILE *out);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -41,6 +42,27 @@ static void pin_to_one(void)
 	sched_setaffinity(0, sizeof(one), &one);
 }
 
+/* The directory that children make for their files: a name that nobody has. */
+static const char *scratch_name(void)
+{
+	static char name[] = "/tmp/ukernel-bench.XXXXXX";
+	static bool chosen;
+
+	if (!chosen && mkdtemp(name))
+		rmdir(name);
+	chosen = true;
+	return name;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	remove(path);
+	return 0;
+}
+
 static _Noreturn void child_main(const char *const *argv, enum bench_cores cores, int out, int err)
 {
 	int null = open("/dev/null", O_RDONLY);
@@ -54,6 +76,7 @@ static _Noreturn void child_main(const char *const *argv, enum bench_cores cores
 	dup2(err, 2);
 	close_range(3, ~0U, 0);
 	signal(SIGINT, SIG_DFL);
+	setenv("UKERNEL_BENCH_SCRATCH", scratch_name(), 1);
 	setenv("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", 1);
 	if (chdir("/") == 0)
 		execvp(argv[0], (char *const *)argv);
@@ -121,6 +144,7 @@ void bench_child_run(struct bench_child *c, const char *const *argv, enum bench_
 		c->status = 125;
 		return;
 	}
+	const char *scratch = scratch_name();
 	uint64_t began = now_ns();
 	pid_t pid = fork();
 	if (pid == 0)
@@ -133,6 +157,8 @@ void bench_child_run(struct bench_child *c, const char *const *argv, enum bench_
 		;
 	c->took_ns = (double)(now_ns() - began);
 	kill(-pid, SIGKILL); /* what it left behind */
+	if (c->status == -1)
+		nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	close(out[0]);
 	close(err[0]);
 	char *end = strstr(c->out, "reboot: "); /* a kernel's last words are not the reason */

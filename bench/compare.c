@@ -56,7 +56,7 @@ static struct series series_of(const struct bench_report *r, int m, enum bench_c
 }
 
 struct tally {
-	unsigned slower, quicker, same, few, gone;
+	unsigned slower, quicker, same, few, gone, fails;
 };
 
 static void say(FILE *out, const char *verdict, const struct bench_measure *m, const char *way,
@@ -118,6 +118,7 @@ static void compare_cell(const struct bench_report *before, const struct bench_r
 	const struct bench_cell *now = bench_cell_of(after, (unsigned)m2, cores, (unsigned)w2);
 	if (a.n && !b.n && *now->reason) {
 		t->gone++;
+		t->fails += !now->skipped;
 		fprintf(out, "%-8s           %s, %s, %s: %s\n", now->skipped ? "skipped" : "fails",
 			before->measures[m].name, before->ways[w].name, bench_cores_name(cores),
 			now->reason);
@@ -150,5 +151,5 @@ unsigned bench_compare(const struct bench_report *before, const struct bench_rep
 	      "Whitney, exact, one-sided; with fewer\nthan 5 rounds: the two do not overlap), and "
 	      "3 % at least.\n",
 	      out);
-	return t.slower;
+	return t.slower + t.fails;
 }

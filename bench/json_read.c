@@ -86,7 +86,10 @@ struct bench_report *bench_json_read(const char *path, char *why, size_t len)
 	size_t i;
 
 	if (!root) {
-		snprintf(why, len, "%s: %s (line %d)", path, error.text, error.line);
+		if (error.line > 0)
+			snprintf(why, len, "%s: line %d: %s", path, error.line, error.text);
+		else
+			snprintf(why, len, "%s", error.text); /* it names the file */
 		return NULL;
 	}
 	if (strcmp(text_of(root, "format"), "ukernel-bench") != 0 ||

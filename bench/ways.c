@@ -186,7 +186,8 @@ static void way_try(struct bench_way *w, const struct bench_config *c)
 		return;
 	bench_last_line(*child.err ? child.err : child.out, w->skipped, sizeof(w->skipped));
 	if (child.status == -1)
-		snprintf(w->skipped, sizeof(w->skipped), "it does not end here");
+		snprintf(w->skipped, sizeof(w->skipped), "%s",
+			 bench_interrupted ? "interrupted" : "it does not end here");
 	else if (!*w->skipped)
 		snprintf(w->skipped, sizeof(w->skipped), "it ends with status %d here",
 			 child.status);

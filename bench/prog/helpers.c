@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,12 +31,19 @@ static void scratch_at_exit(void)
 		scratch_remove();
 }
 
+/* Who starts us may have said which directory it will remove if it has to kill us. */
 void scratch_make(void)
 {
+	const char *given = getenv("UKERNEL_BENCH_SCRATCH");
+
 	scratch_owner = getpid();
 	atexit(scratch_at_exit);
-	snprintf(scratch_dir, sizeof(scratch_dir), "/tmp/ukernel-bench.XXXXXX");
-	must(mkdtemp(scratch_dir) && chdir(scratch_dir) == 0, scratch_dir);
+	snprintf(scratch_dir, sizeof(scratch_dir), "%s", given ? given : "");
+	if (!given || strlen(given) >= sizeof(scratch_dir) || mkdir(scratch_dir, 0700) != 0) {
+		snprintf(scratch_dir, sizeof(scratch_dir), "/tmp/ukernel-bench.XXXXXX");
+		must(mkdtemp(scratch_dir) != NULL, scratch_dir);
+	}
+	must(chdir(scratch_dir) == 0, scratch_dir);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
