@@ -571,6 +571,52 @@ Test(policy, changes_lose_nobody)
 	}
 }
 
+static void set_class(struct sched_entity *se, int class, int priority)
+{
+	se->class = class;
+	se->rt_priority = priority;
+}
+
+static void make_fifo(struct sched_entity *se)
+{
+	set_class(se, SCLASS_FIFO, 1);
+}
+
+static void make_other(struct sched_entity *se)
+{
+	set_class(se, SCLASS_OTHER, 0);
+}
+
+static void fifo_for_a_while(struct fs *fs)
+{
+	if (fs->now_ns >= 1300 * FS_MS && jobs[0].se.class == SCLASS_FIFO)
+		fs_change(fs, &jobs[0], make_other);
+	else if (fs->now_ns >= 50 * FS_MS && fs->now_ns < 1000 * FS_MS && !jobs[0].se.class)
+		fs_change(fs, &jobs[0], make_fifo);
+}
+
+/* What a task sleeps in a real-time class is no credit when it is an ordinary one again. */
+Test(policy, urgency_saves_nothing_up)
+{
+	static const char *const names[] = {"fair", "eevdf"};
+
+	for (int i = 0; i < 2; i++) {
+		memset(jobs, 0, sizeof(jobs[0]) * 6);
+		jobs[0] = (struct fs_job){.burst_ns = 200 * FS_MS, .sleep_ns = 1000 * FS_MS};
+		/* jobs[1] computes for ever; the others are there so that something happens. */
+		for (int k = 2; k < 6; k++) {
+			jobs[k].run_ns = 1000;
+			jobs[k].arrival_ns = (k == 2 ? 50 : 1150 + 50 * (uint64_t)k) * FS_MS;
+		}
+		fs_hook = fifo_for_a_while;
+		run(names[i], "", 6, 1, 1400 * FS_MS);
+		fs_hook = NULL;
+		cr_expect_eq(jobs[0].se.class, SCLASS_OTHER);
+		cr_expect_lt(jobs[0].ran_ns, 350 * FS_MS, "%s: %f ms", names[i],
+			     (double)jobs[0].ran_ns / FS_MS);
+	}
+}
+
 /* --- size --- */
 
 Test(policy, thousands_of_tasks)

@@ -428,6 +428,82 @@ Test(sim, what_cannot_go_on_is_said)
 	}
 }
 
+/* A window of the fairness index that ends cuts nothing in two. */
+Test(sim, latencies_are_longer_than_windows)
+{
+	struct sim s = {0};
+
+	simulate(&s, "task late steps \"sleep 10ms; run 1ms\"\ntask hog cpu 500ms\n", "fifo");
+	cr_assert_eq(s.status, 0, "%s", s.error);
+	struct metrics_sum sum = metrics_sum(s.metrics);
+	cr_expect_float_eq(sum.wake_max_us, 490000, 1e-6);
+	cr_expect_eq(row_of(&s, "hog")->slice_hist[19], 1); /* 262 ms to 524 ms */
+	sim_clear(&s);
+
+	/* Who still waits in the end has waited. */
+	simulate(&s,
+		 "stop 300ms\ntask late interactive think=10ms burst=1ms\n"
+		 "task hog cpu forever\n",
+		 "fifo");
+	sum = metrics_sum(s.metrics);
+	cr_expect_float_eq(sum.wake_max_us, 290000, 1e-6);
+	sim_clear(&s);
+}
+
+/* Who had a CPU to himself for a long time has to share from now on, and owes nothing. */
+Test(sim, time_alone_is_no_debt)
+{
+	static const char *const policies[] = {"fair", "eevdf", "stride", "lottery", "rr"};
+
+	for (size_t i = 0; i < sizeof(policies) / sizeof(*policies); i++) {
+		struct sim s = {0};
+
+		simulate(&s,
+			 "stop 12s\ntask early cpu forever\ntask new cpu forever at=10s\n"
+			 "task woken steps \"run 1ms; sleep 10s; run 10s\"\n",
+			 policies[i]);
+		cr_assert_eq(s.status, 0, "%s: %s", policies[i], s.error);
+		double ms = (double)row_of(&s, "early")->cpu_ns / 1e6 - 10000;
+		cr_expect_float_eq(ms, 667, 100, "%s: %f", policies[i], ms);
+		sim_clear(&s);
+
+		/* Nobody is queued before 11 s, and none is charged. */
+		simulate(&s,
+			 "cpus 2\nstop 12s\ntask early cpu forever\ntask new cpu forever at=10s\n"
+			 "task last cpu forever at=11s\n",
+			 policies[i]);
+		ms = (double)row_of(&s, "early")->cpu_ns / 1e6 - 11000;
+		cr_expect_float_eq(ms, 667, 100, "%s: %f", policies[i], ms);
+		sim_clear(&s);
+	}
+}
+
+/* Nobody waits: no policy has a reason to look at the clock. */
+Test(sim, a_lone_task_is_left_alone)
+{
+	static const char *const policies[] = {"rr",
+					       "fair",
+					       "eevdf",
+					       "mlfq:boost=10ms",
+					       "mlfq:boost=10ms,boost_slice=1ms",
+					       "rrq",
+					       "lottery",
+					       "stride",
+					       "edf",
+					       "prio",
+					       "stcf"};
+
+	for (size_t i = 0; i < sizeof(policies) / sizeof(*policies); i++) {
+		struct sim s = {0};
+
+		simulate(&s, "cpus 2\ntask lone cpu 1000s\n", policies[i]);
+		cr_assert_eq(s.status, 0, "%s: %s", policies[i], s.error);
+		cr_expect_lt(s.result.events, 200, "%s: %lu events", policies[i],
+			     (unsigned long)s.result.events);
+		sim_clear(&s);
+	}
+}
+
 Test(sim, a_million_decisions_on_64_cpus)
 {
 	struct sim s = {0};

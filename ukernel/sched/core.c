@@ -167,6 +167,8 @@ void vcpu_charge(struct vcpu *vc, enum sched_charge_why why)
 	struct sched_entity *se = &vc->task->se;
 	uint64_t ran_ns = rq.now_ns - vc->since_ns;
 
+	if (!ran_ns && why == CHARGE_RUNS)
+		return;
 	vc->since_ns = rq.now_ns;
 	se->ran_ns += ran_ns;
 	if (rq.policy->charge)
@@ -262,6 +264,11 @@ void sched_wake(struct task *t)
 	if (!t->kstack.base || t->se.queued || t->vcpu >= 0 || t->state == TASK_DEAD)
 		return;
 	rq_clock();
+	/* Where nobody waits nobody is charged either, for as long as it may take: before somebody
+	 * is given a place among them they pay. */
+	for (int i = 0; i < nr_cpus; i++)
+		if (vcpus[i].task && rq.now_ns - vcpus[i].since_ns > rq.tick_ns)
+			vcpu_charge(&vcpus[i], CHARGE_RUNS);
 	t->sched.awake_ran_ns = t->se.ran_ns;
 	task_enqueue(t, t->sched.started ? ENQ_WAKEUP : ENQ_NEW);
 	t->sched.started = true;
