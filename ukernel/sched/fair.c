@@ -94,10 +94,14 @@ static bool refresh(struct fair *f, struct sched_entity *se)
 {
 	struct fair_task *t = task_of(se);
 	uint32_t before = t->weight;
+	bool was_urgent = before && band_has(&f->band, se);
 
 	deactivate(f, se);
 	bool changed = band_refresh(&f->band, se);
 	t->weight = weight_of(se);
+	/* Who comes back to the ordinary tasks has saved up nothing meanwhile. */
+	if (was_urgent && !band_has(&f->band, se) && (int64_t)(f->min_vruntime - t->vruntime) > 0)
+		t->vruntime = f->min_vruntime;
 	if (se->cpu >= 0 && !band_has(&f->band, se))
 		activate(f, se);
 	return changed || t->weight != before;

@@ -24,6 +24,7 @@
 #include "sched/policy.h"
 
 #define LEVELS_MAX 16
+#define REPLAY_MAX 100000 /* missed boosts that are gone through one by one */
 
 enum { P_QUEUES, P_QUANTUM, P_ALLOTMENT, P_BOOST, P_STAY, P_IOBUMP, P_BOOST_SLICE };
 
@@ -116,6 +117,13 @@ static void mlfq_task_init(struct runq *rq, struct sched_entity *se,
 	t->allot = allotment(rq, m->top);
 }
 
+static void mlfq_task_exit(struct runq *rq, struct sched_entity *se)
+{
+	for (int i = 0; i < rq->cpus; i++)
+		if (rq->curr[i] && task_of(rq->curr[i])->next == se)
+			task_of(rq->curr[i])->next = NULL;
+}
+
 /* --- queues --- */
 
 /* Back to the head, but behind those that were put there while it ran. */
@@ -142,19 +150,19 @@ static void boost_plan(struct runq *rq)
 
 /*
  * While nobody waits a boost changes nothing that shows, and no timer is armed for it.  What it
- * means for those who run is made up for when somebody looks: only the last one counts, as what
- * it leaves of a task does not depend on what was before.  (With boost_slice it does.)
+ * means for those who run is made up for when somebody looks (boosts_replay).
  */
-static void boost_late(struct runq *rq)
+static void boost_late(struct runq *rq, uint64_t until_ns)
 {
 	struct mlfq *m = rq->priv;
-	uint64_t period_ns = (uint64_t)rq_param(rq, P_BOOST);
+	uint64_t period_ns = (uint64_t)rq_param(rq, P_BOOST), missed;
 
-	if (!m->asleep || !period_ns || m->boost_ns > rq->now_ns)
+	if (!m->asleep || !period_ns || m->boost_ns > until_ns)
 		return;
-	m->boosted_ns = m->boost_ns + (rq->now_ns - m->boost_ns) / period_ns * period_ns;
+	missed = (until_ns - m->boost_ns) / period_ns;
+	m->boosted_ns = m->boost_ns + missed * period_ns;
 	m->boost_ns = m->boosted_ns + period_ns;
-	m->boosts++;
+	m->boosts += missed + 1;
 	m->late = true;
 	if (m->boosted_ns == rq->now_ns)
 		rq_why(rq, NULL, "boost: all tasks go to Q%d", m->top);
@@ -179,13 +187,13 @@ static void boost_awake(struct runq *rq, const struct sched_entity *se)
 
 	if (!m->asleep || !rq_param(rq, P_BOOST))
 		return;
-	boost_late(rq);
+	boost_late(rq, rq->now_ns);
 	if (m->late)
 		for (int i = 0; i < rq->cpus; i++)
 			if (rq->curr[i])
 				rq_resched(rq, i);
 	m->late = false;
-	if (!m->waiting && !rq_param(rq, P_BOOST_SLICE) && finds_idle(rq, se))
+	if (!m->waiting && finds_idle(rq, se))
 		return;
 	m->asleep = false;
 	boost_plan(rq);
@@ -276,21 +284,66 @@ static void quantum_end(struct runq *rq, struct sched_entity *se)
 	t->left_ns += quantum_ns(rq, t->level);
 }
 
+/* Of a long time at the lowest level the quanta are not counted one by one. */
+static void quanta_skip(struct runq *rq, struct sched_entity *se)
+{
+	struct mlfq_task *t = task_of(se);
+	int64_t round_ns = quantum_ns(rq, 0) * (int64_t)allotment(rq, 0);
+
+	if (t->level || t->left_ns > -2 * round_ns)
+		return;
+	int64_t rounds = -t->left_ns / round_ns - 1;
+	t->left_ns += rounds * round_ns;
+	rq_why(rq, se, "%lld quanta used up at Q0 before",
+	       (long long)(rounds * (int64_t)allotment(rq, 0)));
+}
+
+static void time_use(struct mlfq_task *t, uint64_t ran_ns)
+{
+	t->left_ns -= ran_ns > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)ran_ns;
+}
+
+/*
+ * The boosts that came while se ran and nobody waited.  Returns how long it has run since.  Only
+ * the last one counts, as what it leaves of a task does not depend on what was before; with
+ * boost_slice it does.
+ */
+static uint64_t boosts_replay(struct runq *rq, struct sched_entity *se, uint64_t ran_ns)
+{
+	const struct mlfq *m = rq->priv;
+	struct mlfq_task *t = task_of(se);
+	uint64_t boosts = m->boosts, missed = boosts - t->boosts;
+	uint64_t period_ns = (uint64_t)rq_param(rq, P_BOOST);
+	bool all = rq_param(rq, P_BOOST_SLICE) && missed <= REPLAY_MAX;
+
+	for (missed = all ? missed : 1; missed; missed--) {
+		uint64_t ago_ns = rq->now_ns - m->boosted_ns + (missed - 1) * period_ns;
+		uint64_t before_ns = ran_ns > ago_ns ? ran_ns - ago_ns : 0;
+
+		ran_ns -= before_ns;
+		if (all)
+			time_use(t, before_ns);
+		while (all && t->left_ns <= 0) {
+			quanta_skip(rq, se);
+			quantum_end(rq, se);
+		}
+		t->boosts = boosts - missed;
+		task_boost(rq, se);
+	}
+	return ran_ns;
+}
+
 static void mlfq_charge(struct runq *rq, struct sched_entity *se, uint64_t ran_ns,
 			enum sched_charge_why why)
 {
 	const struct mlfq *m = rq->priv;
 	struct mlfq_task *t = task_of(se);
 
-	boost_late(rq);
-	if (t->boosts != m->boosts) {
-		if (ran_ns > rq->now_ns - m->boosted_ns)
-			ran_ns = rq->now_ns - m->boosted_ns;
-		task_boost(rq, se);
-	}
-	if (ran_ns > INT64_MAX / 2)
-		ran_ns = INT64_MAX / 2;
-	t->left_ns -= (int64_t)ran_ns;
+	/* Who goes to sleep when a boost is due does so before it. */
+	boost_late(rq, rq->now_ns - 1);
+	if (t->boosts != m->boosts)
+		ran_ns = boosts_replay(rq, se, ran_ns);
+	time_use(t, ran_ns);
 	bool ended = t->left_ns <= 0;
 	if (why == CHARGE_SLEEP && rq_param(rq, P_STAY)) {
 		rq_why(rq, se, "waits in time, stays at Q%d with a new quantum", t->level);
@@ -298,6 +351,7 @@ static void mlfq_charge(struct runq *rq, struct sched_entity *se, uint64_t ran_n
 		t->allot = allotment(rq, t->level);
 	}
 	while (ended) {
+		quanta_skip(rq, se);
 		/* A quantum that ended when nobody waited was followed by another. */
 		if (rq->now_ns + (uint64_t)t->left_ns > m->contended_ns && m->waiting)
 			t->ended = true;
@@ -369,9 +423,9 @@ static void mlfq_timer(struct runq *rq)
 {
 	struct mlfq *m = rq->priv;
 
-	if (!m->waiting && !(rq->nr_running && rq_param(rq, P_BOOST_SLICE))) {
+	if (!m->waiting) {
 		m->asleep = true;
-		boost_late(rq);
+		boost_late(rq, rq->now_ns);
 		return;
 	}
 	m->boosts++;
@@ -422,6 +476,7 @@ const struct sched_policy sched_mlfq = {
     .task_size = sizeof(struct mlfq_task),
     .init = mlfq_init,
     .task_init = mlfq_task_init,
+    .task_exit = mlfq_task_exit,
     .enqueue = mlfq_enqueue,
     .remove = mlfq_remove,
     .pick = mlfq_pick,

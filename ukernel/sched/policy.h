@@ -294,7 +294,8 @@ struct sched_policy {
 			  const struct sched_entity *parent);
 	void (*task_exit)(struct runq *rq, struct sched_entity *se);
 
-	/* se waits for a CPU from now on; se->wait_since_ns is set. */
+	/* se waits for a CPU from now on; se->wait_since_ns is set.  With ENQ_NEW and ENQ_WAKEUP
+	 * all who run have been charged within the last tick_ns. */
 	void (*enqueue)(struct runq *rq, struct sched_entity *se, enum sched_enqueue_why why);
 	/* se, which is queued, is to be forgotten until the next enqueue. */
 	void (*remove)(struct runq *rq, struct sched_entity *se);

@@ -13,11 +13,14 @@
 
 enum { P_SLICE, P_PEEK };
 
+#define LOOKS_MAX 10000 /* that are made up for */
+
 struct rrq {
 	struct sched_list queue[SCHED_CPUS_MAX];
 	struct mt19937 mt;
 	uint64_t start_ns;
-	int next; /* CPU of the next new task */
+	uint64_t looks; /* so far, with those that nobody needed */
+	int next;	/* CPU of the next new task */
 	bool armed;
 };
 
@@ -57,16 +60,36 @@ static int next_home(struct runq *rq, const struct sched_entity *se)
 	return 0;
 }
 
-/* Looks are at multiples of the period, as long as there is anybody. */
+/* Below n, as Python's random.choice() draws it. */
+static unsigned choose(struct mt19937 *mt, unsigned n)
+{
+	unsigned bits = 32 - (unsigned)__builtin_clz(n), at;
+
+	do
+		at = mt_next(mt) >> (32 - bits);
+	while (at >= n);
+	return at;
+}
+
+/*
+ * Looks are at multiples of the period, as long as somebody waits.  Else they would find nothing,
+ * but draw their numbers: that is made up for.
+ */
 static void arm(struct runq *rq)
 {
 	struct rrq *r = rq->priv;
-	uint64_t peek_ns = (uint64_t)rq_param(rq, P_PEEK);
+	uint64_t peek_ns = (uint64_t)rq_param(rq, P_PEEK), looks;
 
 	if (r->armed || !peek_ns || rq->cpus == 1)
 		return;
+	looks = (rq->now_ns - r->start_ns) / peek_ns;
+	if (looks > r->looks + LOOKS_MAX)
+		r->looks = looks - LOOKS_MAX;
+	for (; r->looks < looks; r->looks++)
+		for (int cpu = 0; cpu < rq->cpus; cpu++)
+			choose(&r->mt, (unsigned)rq->cpus - 1);
 	r->armed = true;
-	rq_timer(rq, r->start_ns + ((rq->now_ns - r->start_ns) / peek_ns + 1) * peek_ns);
+	rq_timer(rq, r->start_ns + (looks + 1) * peek_ns);
 }
 
 static void rrq_enqueue(struct runq *rq, struct sched_entity *se, enum sched_enqueue_why why)
@@ -101,22 +124,12 @@ static uint64_t rrq_slice_ns(struct runq *rq, struct sched_entity *se)
 	return (uint64_t)rq_param(rq, P_SLICE);
 }
 
-/* Below n, as Python's random.choice() draws it. */
-static unsigned choose(struct mt19937 *mt, unsigned n)
-{
-	unsigned bits = 32 - (unsigned)__builtin_clz(n), at;
-
-	do
-		at = mt_next(mt) >> (32 - bits);
-	while (at >= n);
-	return at;
-}
-
 static void rrq_timer(struct runq *rq)
 {
 	struct rrq *r = rq->priv;
 
 	r->armed = false;
+	r->looks++;
 	for (int cpu = 0; cpu < rq->cpus; cpu++) {
 		struct sched_entity *se;
 
@@ -131,7 +144,7 @@ static void rrq_timer(struct runq *rq)
 		sched_list_insert(&se->link, &r->queue[cpu]);
 		rq_why(rq, se, "the queue of CPU %d is empty: taken from CPU %d", cpu, other);
 	}
-	if (rq->nr_queued || rq->nr_running)
+	if (rq->nr_queued)
 		arm(rq);
 }
 
