@@ -117,7 +117,7 @@ static struct metrics_row *add_row(struct metrics *m, uint64_t id, uint64_t pare
 	row->name = strdup(from ? from->name : "");
 	row->group = strdup(from ? from->group : "");
 	row->cpu = -1;
-	row->arrival_ns = row->since_ns = p->now_ns;
+	row->arrival_ns = row->state_ns = row->since_ns = p->now_ns;
 	p->by_id[id] = row;
 	m->rows[m->nr_rows++] = row;
 	row->live_at = p->nr_live;
@@ -157,7 +157,8 @@ static void set_weight(struct metrics *m, struct metrics_row *row, unsigned weig
 	row->weight = weight;
 }
 
-static void set_state(struct metrics *m, struct metrics_row *row, int state)
+/* What row did up to now is added up; it stays in its state. */
+static void account(struct metrics *m, struct metrics_row *row)
 {
 	struct metrics_private *p = m->priv;
 	uint64_t ns = p->now_ns - row->since_ns;
@@ -169,12 +170,20 @@ static void set_state(struct metrics *m, struct metrics_row *row, int state)
 		row->cpu_ns += ns;
 		m->busy_ns += ns;
 	}
+	row->since_ns = p->now_ns;
+}
+
+static void set_state(struct metrics *m, struct metrics_row *row, int state)
+{
+	struct metrics_private *p = m->priv;
+
+	account(m, row);
 	if ((row->state == ROW_SLEEPS) != (state == ROW_SLEEPS)) {
 		p->weight += state == ROW_SLEEPS ? -(uint64_t)row->weight : row->weight;
 		p->nr_runnable += state == ROW_SLEEPS ? (size_t)-1 : 1;
 	}
 	row->state = state;
-	row->since_ns = p->now_ns;
+	row->state_ns = p->now_ns;
 }
 
 /* --- time --- */
@@ -202,7 +211,7 @@ static void close_window(struct metrics *m)
 	for (size_t i = 0; i < p->nr_live; i++) {
 		struct metrics_row *row = p->live[i];
 
-		set_state(m, row, row->state);
+		account(m, row);
 		double due = row->entitled_ns - row->window_entitled_ns;
 		uint64_t ran = row->cpu_ns - row->window_cpu_ns;
 		uint64_t waited = row->waiting_ns - row->window_waiting_ns;
@@ -272,7 +281,7 @@ static void task_in(struct metrics *m, struct metrics_row *row, int cpu)
 
 	m->decisions++;
 	if (row->waking)
-		sample_add(&row->wakeups, p->now_ns - row->since_ns);
+		sample_add(&row->wakeups, p->now_ns - row->state_ns);
 	row->waking = false;
 	set_state(m, row, ROW_RUNS);
 	if (!row->has_run)
@@ -289,7 +298,7 @@ static void task_in(struct metrics *m, struct metrics_row *row, int cpu)
 
 static void task_out(struct metrics *m, struct metrics_row *row, uint64_t why)
 {
-	uint64_t us = (m->priv->now_ns - row->since_ns) / 1000;
+	uint64_t us = (m->priv->now_ns - row->state_ns) / 1000;
 	unsigned bucket = us ? 64 - (unsigned)__builtin_clzll(us) : 0;
 
 	if (row->state != ROW_RUNS)
@@ -397,7 +406,9 @@ void metrics_finish(struct metrics *m, uint64_t end_ns)
 	for (size_t i = 0; i < p->nr_live; i++) {
 		struct metrics_row *row = p->live[i];
 
-		set_state(m, row, row->state);
+		account(m, row);
+		if (row->waking && row->state == ROW_WAITS)
+			sample_add(&row->wakeups, p->now_ns - row->state_ns);
 		if (row->deadline_ns && p->now_ns > row->arrival_ns + row->deadline_ns)
 			metrics_job(m, row->id,
 				    (int64_t)(p->now_ns - row->arrival_ns - row->deadline_ns));

@@ -39,8 +39,9 @@ struct metrics_row {
 	double entitled_ns;
 	uint64_t slices_voluntary, preemptions, migrations;
 	uint64_t slice_hist[SLICE_BUCKETS];
-	struct samples wakeups; /* from wake-up to running */
-	uint64_t jobs, missed;	/* deadlines met or not, and those not */
+	/* From wake-up to running; who still waits at the end has waited for that long at least. */
+	struct samples wakeups;
+	uint64_t jobs, missed; /* deadlines met or not, and those not */
 	uint64_t late_max_ns;
 
 	/* Where it is now: the meter's own. */
@@ -48,7 +49,9 @@ struct metrics_row {
 	bool waking;
 	size_t live_at;
 	int cpu;
-	uint64_t since_ns, window_cpu_ns, window_waiting_ns;
+	uint64_t state_ns; /* in this state since */
+	uint64_t since_ns; /* accounted for up to here: a window may have ended meanwhile */
+	uint64_t window_cpu_ns, window_waiting_ns;
 	double from_v, from_u, window_entitled_ns;
 };
 

@@ -82,9 +82,9 @@ void metrics_print_json(FILE *out, const struct metrics *m, const char *sched)
 	json_real(out, "response_max_ms", s.response_max_ms, true);
 	json_real(out, "turnaround_max_ms", s.turnaround_max_ms, s.done);
 	json_real(out, "cpu_s", s.cpu_s, true);
-	json_real(out, "wake_p50_us", s.wake_p50_us, true);
-	json_real(out, "wake_p99_us", s.wake_p99_us, true);
-	json_real(out, "wake_max_us", s.wake_max_us, true);
+	json_real(out, "wake_p50_us", s.wake_p50_us, s.wakeups);
+	json_real(out, "wake_p99_us", s.wake_p99_us, s.wakeups);
+	json_real(out, "wake_max_us", s.wake_max_us, s.wakeups);
 	json_real(out, "fairness", s.jain, true);
 	json_real(out, "fairness_windows", s.jain_window, true);
 	json_real(out, "fairness_worst_window", s.jain_window_min, true);

@@ -53,7 +53,7 @@ static void print_row(FILE *out, struct metrics_row *row, uint64_t start_ns)
 		fprintf(out, " %9s\n", "-");
 }
 
-/* Means of the tasks of one group; */
+/* Means of the tasks of one group, which begins with row first. */
 static void print_group(FILE *out, const struct metrics *m, size_t first)
 {
 	const char *group = m->rows[first]->group;
@@ -129,12 +129,13 @@ static void print_slices(FILE *out, const struct metrics *m)
 		return;
 	fputs("slices", out);
 	for (int b = 0; b < SLICE_BUCKETS; b++) {
-		uint64_t us = 1ULL << b;
+		bool last = b == SLICE_BUCKETS - 1;
+		double us = (double)(1ULL << (last ? b - 1 : b));
 
 		if (!hist[b])
 			continue;
-		fprintf(out, "  %s%" PRIu64 "%s: %" PRIu64, b == SLICE_BUCKETS - 1 ? ">=" : "<",
-			us < 1000 ? us : us / 1000, us < 1000 ? "us" : "ms", hist[b]);
+		fprintf(out, "  %s%.3g%s: %" PRIu64, last ? ">=" : "<", us < 1000 ? us : us / 1e3,
+			us < 1000 ? "us" : "ms", hist[b]);
 	}
 	putc('\n', out);
 }
@@ -146,9 +147,11 @@ static void print_sum(FILE *out, const struct metrics *m, const struct metrics_s
 		"%" PRIu64 " switches, %" PRIu64 " preemptions, %" PRIu64 " migrations\n",
 		s->done, s->tasks, s->span_s, s->throughput, s->utilisation * 100, s->switches,
 		s->preemptions, s->migrations);
-	fprintf(out, "average response %.3f, turnaround %.3f, waiting %.3f ms", s->response_ms,
-		s->turnaround_ms, s->waiting_ms);
-	if (s->wake_max_us > 0)
+	fprintf(out, "average response %.3f", s->response_ms);
+	if (s->done)
+		fprintf(out, ", turnaround %.3f, waiting %.3f", s->turnaround_ms, s->waiting_ms);
+	fputs(" ms", out);
+	if (s->wakeups)
 		fprintf(out, "; wake-up p50 %.1f, p99 %.1f, max %.1f us", s->wake_p50_us,
 			s->wake_p99_us, s->wake_max_us);
 	if (s->jobs)
@@ -182,10 +185,13 @@ void metrics_print_comparison(FILE *out, struct metrics *const *m, const char *c
 			      size_t n)
 {
 	int width = 8;
+	bool windows = true; /* one index for all: in windows, or over the whole run */
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if ((int)strlen(scheds[i]) > width)
 			width = (int)strlen(scheds[i]);
+		windows = windows && m[i]->windows;
+	}
 	fprintf(out, "%-*s %10s %10s %10s %9s %7s %8s %8s %6s %10s %10s %9s %8s\n", width, "policy",
 		"response", "turnaround", "waiting", "tasks/s", "busy %", "switches", "preempt",
 		"migr", "wake p50", "wake p99", "missed", "fairness");
@@ -196,14 +202,15 @@ void metrics_print_comparison(FILE *out, struct metrics *const *m, const char *c
 		print_number(out, 10, 3, s.response_ms, true);
 		print_number(out, 10, 3, s.turnaround_ms, s.done);
 		print_number(out, 10, 3, s.waiting_ms, s.done);
-		fprintf(out, " %9.2f %7.1f %8" PRIu64 " %8" PRIu64 " %6" PRIu64 " %10.3f %10.3f",
-			s.throughput, s.utilisation * 100, s.switches, s.preemptions, s.migrations,
-			s.wake_p50_us / 1e3, s.wake_p99_us / 1e3);
+		fprintf(out, " %9.2f %7.1f %8" PRIu64 " %8" PRIu64 " %6" PRIu64, s.throughput,
+			s.utilisation * 100, s.switches, s.preemptions, s.migrations);
+		print_number(out, 10, 3, s.wake_p50_us / 1e3, s.wakeups);
+		print_number(out, 10, 3, s.wake_p99_us / 1e3, s.wakeups);
 		if (s.jobs)
 			fprintf(out, " %4" PRIu64 "/%-4" PRIu64, s.missed, s.jobs);
 		else
 			fprintf(out, " %9s", "-");
-		print_number(out, 8, 3, isnan(s.jain_window) ? s.jain : s.jain_window, true);
+		print_number(out, 8, 3, windows ? s.jain_window : s.jain, true);
 		putc('\n', out);
 	}
 }
