@@ -136,6 +136,14 @@ static void preempt_for(struct sched_entity *woken)
 		m.resched[victim] = true;
 }
 
+/* Before somebody comes: who has not been for a tick (the core's, of 4 ms). */
+static void charge_all(void)
+{
+	for (int i = 0; i < m.rq.cpus; i++)
+		if (m.curr[i] && m.rq.now_ns - m.since_ns[i] > 4 * FS_MS)
+			charge(i, CHARGE_RUNS);
+}
+
 static void pick(int cpu)
 {
 	struct sched_entity *se = m.rq.nr_queued ? m.rq.policy->pick(&m.rq, cpu) : NULL;
@@ -246,6 +254,7 @@ static void job_arrive(struct fs_job *j)
 	if (m.rq.policy->task_init)
 		m.rq.policy->task_init(&m.rq, se, NULL);
 	burst_begin(j);
+	charge_all();
 	enqueue(se, ENQ_NEW);
 	preempt_for(se);
 }
@@ -255,6 +264,7 @@ static void job_wake(struct fs_job *j)
 	j->sleeping = false;
 	j->woken = true;
 	burst_begin(j);
+	charge_all();
 	enqueue(&j->se, ENQ_WAKEUP);
 	preempt_for(&j->se);
 }
@@ -365,6 +375,7 @@ static void happen(void)
 	for (int i = 0; i < m.rq.cpus; i++)
 		if (!m.curr[i])
 			pick(i);
+	m.fs->now_ns = m.rq.now_ns;
 	if (fs_hook)
 		fs_hook(m.fs);
 }

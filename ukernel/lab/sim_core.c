@@ -23,6 +23,8 @@ void sim_charge(struct sim *s, int cpu, enum sched_charge_why why)
 	struct sim_cpu *c = &s->cpus[cpu];
 	uint64_t ran_ns = s->rq.now_ns - c->since_ns;
 
+	if (!ran_ns && why == CHARGE_RUNS)
+		return;
 	c->since_ns = s->rq.now_ns;
 	c->task->se.ran_ns += ran_ns;
 	if (s->rq.policy->charge)
@@ -89,6 +91,14 @@ void sim_preempt_for(struct sim *s, struct sim_task *woken)
 
 void sim_wake(struct sim *s, struct sim_task *t)
 {
+	uint64_t all = s->rq.cpus == 64 ? UINT64_MAX : (1ULL << s->rq.cpus) - 1;
+
+	for (uint64_t todo = all & ~s->idle; todo; todo &= todo - 1) {
+		int cpu = __builtin_ctzll(todo);
+
+		if (s->rq.now_ns - s->cpus[cpu].since_ns > s->rq.tick_ns)
+			sim_charge(s, cpu, CHARGE_RUNS);
+	}
 	sim_enqueue(s, t, t->started ? ENQ_WAKEUP : ENQ_NEW);
 	t->started = true;
 	sim_preempt_for(s, t);
