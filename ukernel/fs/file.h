@@ -50,6 +50,10 @@ struct file_ops {
 	/* A host descriptor to map (borrowed; *off may be shifted), or *host_fd = -1 for fresh
 	 * anonymous memory (/dev/zero).  May refuse prot/shared.  [-ENODEV] */
 	int (*mmap)(struct file *f, int prot, bool shared, int *host_fd, uint64_t *off);
+	/* A region of memory has begun to show the file (begin), or has ceased to, which is each
+	 * part of one that was split, and each copy that fork makes.  Such regions never merge.
+	 * Must not sleep.  [nothing] */
+	void (*mapped)(struct file *f, bool begin);
 	/* F_SETFL is about to change flags (O_APPEND, O_NONBLOCK, ...).  [fine] */
 	int (*set_flags)(struct file *f, int flags);
 	/* Each close(2) of a descriptor, before the last reference goes.  [nothing] */

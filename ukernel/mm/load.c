@@ -75,7 +75,7 @@ int exec_map(struct task *t, struct exec_space *sp, uaddr_t addr, uint64_t len, 
 	r->prot = prot;
 	r->may = PROT_ALL;
 	r->flags = region_flags;
-	r->file = file ? file_get(file) : NULL;
+	region_show(r, file);
 	r->off = file ? off : addr;
 	range_add(sp->mm, r);
 	assert(sp->nops < sp->ops_max);

@@ -207,7 +207,7 @@ static int map_commit(struct task *t, struct mm *mm, const struct map_request *q
 	r->may = q->may;
 	r->flags = q->region_flags;
 	r->off = q->file || anon_shared ? q->off : q->addr;
-	r->file = q->file ? file_get(q->file) : NULL;
+	region_show(r, q->file);
 	if (anon_shared)
 		r->shm->charged = q->len;
 	else if (charged)

@@ -106,8 +106,7 @@ static struct region *region_copy(const struct region *from)
 	if (!r)
 		return NULL;
 	*r = *from;
-	if (r->file)
-		file_get(r->file);
+	region_show(r, from->file);
 	shared_anon_get(r->shm);
 	r->flags &= ~(REGION_LOCKED | REGION_LOCKONFAULT); /* mlock(2): not inherited */
 	/* Memory that has been written to; Linux knows, we suppose it of all that can be. */

@@ -33,8 +33,17 @@ struct region *region_alloc(void)
 	return r;
 }
 
+void region_show(struct region *r, struct file *f)
+{
+	r->file = f ? file_get(f) : NULL;
+	if (f && f->ops->mapped)
+		f->ops->mapped(f, true);
+}
+
 void region_free(struct region *r)
 {
+	if (r->file && r->file->ops->mapped)
+		r->file->ops->mapped(r->file, false);
 	file_put(r->file);
 	shared_anon_put(r->shm);
 	if (node_cached >= NODE_CACHE_MAX) {
@@ -135,7 +144,7 @@ static bool mergeable(const struct region *a, const struct region *b)
 	return a->end == b->start && a->prot == b->prot && a->may == b->may &&
 	       a->flags == b->flags && a->file == b->file && a->shm == b->shm &&
 	       a->name == b->name && !(a->flags & (REGION_SPECIAL | REGION_HIDDEN)) &&
-	       a->off + (a->end - a->start) == b->off;
+	       !(a->file && a->file->ops->mapped) && a->off + (a->end - a->start) == b->off;
 }
 
 /* Join r with equal neighbours; returns the region that now holds r. */
@@ -161,6 +170,13 @@ static struct region *merge(struct mm *mm, struct region *r)
 	return r;
 }
 
+void range_extend(struct mm *mm, struct region *r, uint64_t len)
+{
+	range_count(mm, r, len, 1);
+	region_resize(mm, r, r->start, r->end + len);
+	merge(mm, r);
+}
+
 struct region *range_add(struct mm *mm, struct region *r)
 {
 	range_count(mm, r, r->end - r->start, 1);
@@ -175,8 +191,7 @@ static struct region *split(struct mm *mm, struct region *r, uaddr_t addr, struc
 
 	assert(r->start < addr && addr < r->end);
 	*up = *r;
-	if (up->file)
-		file_get(up->file);
+	region_show(up, r->file);
 	shared_anon_get(up->shm);
 	up->start = addr;
 	up->off = r->off + (addr - r->start);

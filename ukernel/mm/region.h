@@ -105,6 +105,8 @@ uaddr_t region_hole_low(struct mm *mm, uaddr_t lo, uaddr_t hi, uint64_t len);
 /* --- changes to the record (range.c) --- */
 struct region *region_alloc(void);  /* zeroed; NULL: no memory */
 void region_free(struct region *r); /* drops file and shm; not linked */
+/* r, which shows no file yet, is to show f (counted here; may be NULL). */
+void region_show(struct region *r, struct file *f);
 /* Spare nodes, so that a change that the host has already made can always be recorded. */
 struct region_spare {
 	struct region *node[2];
@@ -113,6 +115,8 @@ int region_spare_fill(struct region_spare *s, unsigned n); /* 0 or -ENOMEM */
 void region_spare_drop(struct region_spare *s);
 /* Link r and count it; merges it with equal neighbours.  Takes r over; returns where it went. */
 struct region *range_add(struct mm *mm, struct region *r);
+/* r's end moves up by len bytes, which must be free; r may become part of a neighbour. */
+void range_extend(struct mm *mm, struct region *r, uint64_t len);
 /* Forget [start, end).  Needs a spare node if the range lies inside one region. */
 void range_drop(struct mm *mm, uaddr_t start, uaddr_t end, struct region_spare *s);
 /* Give [start, end), which must be mapped, new attributes: prot < 0 keeps; flags: clear, then set.

@@ -89,7 +89,7 @@ static struct region *region_like(const struct remap_request *q)
 	r->may = q->r->may;
 	r->flags = q->r->flags;
 	r->name = q->r->name;
-	r->file = q->r->file ? file_get(q->r->file) : NULL;
+	region_show(r, q->r->file);
 	r->shm = shared_anon_get(q->r->shm);
 	r->off = q->r->off + (q->old - q->r->start);
 	return r;
@@ -103,21 +103,12 @@ static int64_t grow_in_place(struct task *t, struct mm *mm, struct remap_request
 			   .len = q->old_len,
 			   .new_addr = q->old,
 			   .new_len = q->new_len};
-	struct region *r = region_like(q);
 	size_t done;
-	int err;
+	int err = machine->vm_apply(t->thread, &op, 1, &done);
 
-	if (!r)
-		return -ENOMEM;
-	err = machine->vm_apply(t->thread, &op, 1, &done);
-	if (err) {
-		region_free(r);
+	if (err)
 		return err;
-	}
-	r->start = q->old + q->old_len;
-	r->end = q->old + q->new_len;
-	r->off += q->old_len;
-	range_add(mm, r);
+	range_extend(mm, q->r, q->new_len - q->old_len);
 	q->charge = 0;
 	return q->old;
 }
