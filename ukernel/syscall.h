@@ -77,7 +77,18 @@ struct task;
 	X(sockdomain, int)                                                                         \
 	X(socktype, int)                                                                           \
 	X(schedpolicy, int)                                                                        \
-	X(statp, uaddr_t) /* pointers to structures, shown by content */                           \
+	X(ipckey, int)		 /* System V IPC: a key, or IPC_PRIVATE */                         \
+	X(ipcget, unsigned long) /* IPC_CREAT, ... and mode bits */                                \
+	X(shmatflags, unsigned long)                                                               \
+	X(msgqflags, unsigned long)                                                                \
+	X(shmctlcmd, int)                                                                          \
+	X(semctlcmd, int)                                                                          \
+	X(msgctlcmd, int)                                                                          \
+	X(ipcds, uaddr_t)     /* what the command before it says */                                \
+	X(sembufs, uaddr_t)   /* struct sembuf array in, its count next */                         \
+	X(msgbuf, uaddr_t)    /* a type and bytes in; the next argument is how many bytes */       \
+	X(msgbufout, uaddr_t) /* the same out; the result is how many */                           \
+	X(statp, uaddr_t)     /* pointers to structures, shown by content */                       \
 	X(statxp, uaddr_t)                                                                         \
 	X(statfsp, uaddr_t)                                                                        \
 	X(tsin, uaddr_t) /* struct timespec in, out, ... */                                        \

@@ -167,7 +167,7 @@ static int memfd_getattr(struct inode *ino, struct kstat *out)
 	if (err)
 		return err;
 	*out = (struct kstat){
-	    .dev = ino->sb->dev,
+	    .dev = 1, /* as of Linux's internal tmpfs */
 	    .ino = ino->ino,
 	    .mode = ino->mode,
 	    .nlink = 0,
@@ -269,6 +269,29 @@ static struct file *memfd_file(struct task *t, int host_fd, const char *label, m
 	f->inode->uid = t->cred->fsuid;
 	f->inode->gid = t->cred->fsgid;
 	return f;
+}
+
+int memfd_open_fresh(struct task *t, const char *label, uint64_t size, mode_t mode,
+		     struct file **out)
+{
+	int host_fd = host_call(memfd_create("shm", MFD_CLOEXEC)), err;
+	struct file *f;
+
+	if (host_fd < 0)
+		return host_fd;
+	f = memfd_file(t, host_fd, label, mode);
+	if (!f) {
+		close(host_fd);
+		return -ENOMEM;
+	}
+	err = memfd_grow(f->inode, size);
+	if (!err)
+		err = host_call(ftruncate(host_fd, (off_t)size));
+	if (err)
+		file_put(f);
+	else
+		*out = f;
+	return err;
 }
 
 long sys_memfd_create(struct task *t, uaddr_t name, unsigned long flags)

@@ -7,6 +7,7 @@
 #include "fs/file.h"
 #include "fs/foretell.h"
 #include "fs/inode.h"
+#include "ipc/ipc.h"
 #include "kern/futex.h"
 #include "kern/itimer.h"
 #include "kern/signal.h"
@@ -193,6 +194,7 @@ static void parts_release(struct task *t)
 	if (t->mm)
 		mm_put(t->mm);
 	t->mm = NULL;
+	sem_undo_leave(t);
 	task_vfork_release(t);
 }
 

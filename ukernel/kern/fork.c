@@ -7,6 +7,7 @@
  */
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "ipc/ipc.h"
 #include "kern/cred.h"
 #include "kern/itimer.h"
 #include "kern/pidfd.h"
@@ -109,7 +110,7 @@ static int parts_copy(struct task *t, struct task *child, uint64_t flags)
 					child->sighand->action[sig] = (struct sigaction_entry){0};
 	}
 	child->cred = cred_get(t->cred);
-	return 0;
+	return flags & CLONE_SYSVSEM ? sem_undo_share(t, child) : 0;
 }
 
 static void fields_copy(const struct task *t, struct task *child, const struct clone_args *args)

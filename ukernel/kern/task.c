@@ -5,6 +5,7 @@
 
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "ipc/ipc.h"
 #include "kern/boot.h"
 #include "kern/cred.h"
 #include "kern/itimer.h"
@@ -41,6 +42,7 @@ static void task_free(struct task *t)
 		mm_put(t->mm);
 	if (t->sighand)
 		sighand_put(t->sighand);
+	sem_undo_leave(t);
 	cred_put(t->cred);
 	sigpending_flush(&t->pending);
 	kstack_finish(&t->kstack);

@@ -24,6 +24,7 @@ struct cred;
 struct tty;
 struct posix_timer;
 struct futex_waiter;
+struct sem_undo_list;
 
 #define COMM_LEN  16
 #define PID_LIMIT 32768 /* as Linux's default pid_max */
@@ -67,7 +68,8 @@ struct task {
 	struct fdtable *files;
 	struct fs_context *fs;
 	struct sighand *sighand;
-	const struct cred *cred; /* immutable once published; replaced whole */
+	const struct cred *cred;	/* immutable once published; replaced whole */
+	struct sem_undo_list *sem_undo; /* what its end takes back (semop(2)); NULL: nothing */
 
 	/* Signals. */
 	sigmask_t blocked;

@@ -6,6 +6,7 @@
  */
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "ipc/ipc.h"
 #include "kern/task.h"
 #include "mm/mm.h"
 #include "syscall.h"
@@ -37,6 +38,8 @@ long sys_unshare(struct task *t, unsigned long flags)
 		return -EINVAL;
 	if (flags & NAMESPACES)
 		return -EPERM;
+	if (flags & CLONE_SYSVSEM)
+		sem_undo_leave(t);
 
 	if ((flags & CLONE_FS) && t->fs->refs > 1) {
 		fs = fs_context_copy(t->fs);

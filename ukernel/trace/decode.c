@@ -47,6 +47,8 @@ static bool is_out_kind(enum arg_kind kind)
 	case ARG_utsout:
 	case ARG_dirents:
 	case ARG_intout:
+	case ARG_ipcds:
+	case ARG_msgbufout:
 		return true;
 	default:
 		return false;
@@ -299,7 +301,8 @@ void text_add_arg(struct text *x, const struct call_view *v, int i)
 	uint64_t a = v->arg[i];
 	bool failed = v->done && v->result < 0;
 
-	if (text_add_special_arg(x, v, i) || text_add_named(x, kind, a))
+	if (text_add_special_arg(x, v, i) || text_add_named(x, kind, a) ||
+	    text_add_ipc_arg(x, v, i))
 		return;
 	switch (kind) {
 	case ARG_path:

@@ -75,6 +75,8 @@ bool is_arg_skipped(const struct call_view *v, int i);
 void text_add_arg(struct text *x, const struct call_view *v, int i);
 /* Arguments that special.c prints; false: by kind. */
 bool text_add_special_arg(struct text *x, const struct call_view *v, int i);
+/* Arguments of inter-process communication (ipc.c); false: another kind. */
+bool text_add_ipc_arg(struct text *x, const struct call_view *v, int i);
 void text_add_address(struct text *x, uint64_t v); /* or NULL */
 /* A string of at most max - 1 bytes; longer ones end in "...". */
 void text_add_string(struct text *x, struct task *t, uaddr_t addr, size_t max);

@@ -4,6 +4,7 @@
 #include "fs/proc/proc.h"
 
 #include "fs/lock.h"
+#include "ipc/ipc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -56,6 +57,13 @@ static int show_locks(struct seq *s, const struct proc_node *n)
 	return 0;
 }
 
+static const struct proc_entry sysvipc_entries[] = {
+    {"msg", S_IFREG | 0444, .show = ipc_show_msg},
+    {"sem", S_IFREG | 0444, .show = ipc_show_sem},
+    {"shm", S_IFREG | 0444, .show = ipc_show_shm},
+};
+static const struct proc_dir sysvipc_dir = {PROC_DIR(sysvipc_entries)};
+
 static const struct proc_entry root_entries[] = {
     {"cmdline", S_IFREG | 0444, .show = proc_show_kernel_cmdline},
     {"cpuinfo", S_IFREG | 0444, .show = proc_show_cpuinfo},
@@ -73,6 +81,7 @@ static const struct proc_entry root_entries[] = {
     {"stat", S_IFREG | 0444, .show = proc_show_system_stat},
     {"swaps", S_IFREG | 0444, .show = proc_show_swaps},
     {"sys", S_IFDIR | 0555, .dir = &proc_sys_dir},
+    {"sysvipc", S_IFDIR | 0555, .dir = &sysvipc_dir},
     {"thread-self", S_IFLNK | 0777, .link = thread_self_link},
     {"uptime", S_IFREG | 0444, .show = proc_show_uptime},
     {"version", S_IFREG | 0444, .show = proc_show_version},

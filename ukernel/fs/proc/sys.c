@@ -10,6 +10,7 @@
 #include "fs/lease.h"
 #include "fs/pipe.h"
 #include "fs/random.h"
+#include "ipc/ipc.h"
 #include "kern/cred.h"
 #include "kern/uts.h"
 
@@ -124,6 +125,61 @@ static int show_boot_id(struct seq *s, const struct proc_node *n)
 	return 0;
 }
 
+/* --- System V IPC --- */
+
+static int show_sem(struct seq *s, const struct proc_node *n)
+{
+	const struct sem_limits *l = &sem_limits;
+
+	seq_printf(s, "%lu\t%lu\t%lu\t%lu\n", (unsigned long)l->per_set, (unsigned long)l->all,
+		   (unsigned long)l->per_call, (unsigned long)l->ids);
+	return 0;
+}
+
+static ssize_t store_sem(const struct proc_node *n, char *text, size_t len)
+{
+	struct sem_limits *l = &sem_limits;
+	uint64_t *const field[] = {&l->per_set, &l->all, &l->per_call, &l->ids};
+	/* Not more for one set than a signed 16-bit index reaches, nor for one call than we copy.
+	 */
+	static const uint64_t max[] = {65536, INT32_MAX, 32000, 32768};
+
+	for (unsigned i = 0; i < 4; i++) {
+		char *end;
+		uint64_t value = strtoull(text, &end, 10);
+
+		if (end == text)
+			return i && !text[strspn(text, " \t\n")] ? (ssize_t)len : -EINVAL;
+		if (value > max[i])
+			return -EINVAL;
+		*field[i] = value;
+		text = end;
+	}
+	return (ssize_t)len;
+}
+
+static int show_next_id(struct seq *s, const struct proc_node *n)
+{
+	seq_printf(s, "%d\n", *ipc_next_id((int)n->entry->arg));
+	return 0;
+}
+
+static ssize_t store_next_id(const struct proc_node *n, char *text, size_t len)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (end == text || value < 0 || value > INT32_MAX)
+		return -EINVAL;
+	*ipc_next_id((int)n->entry->arg) = (int)value;
+	return (ssize_t)len;
+}
+
+#define NEXT_ID(name, which)                                                                       \
+	{                                                                                          \
+		name, S_IFREG | 0644, .show = show_next_id, .store = store_next_id, .arg = (which) \
+	}
+
 /* --- the rest --- */
 
 static int show_threads_max(struct seq *s, const struct proc_node *n)
@@ -158,6 +214,7 @@ static const struct proc_entry random_entries[] = {
 static const struct proc_dir random_dir = {PROC_DIR(random_entries)};
 
 static const struct proc_entry kernel_entries[] = {
+    NUMBER("auto_msgmni", 0),
     NUMBER("cap_last_cap", 40),
     TEXT("core_pattern", "core"),
     NUMBER("core_uses_pid", 0),
@@ -166,6 +223,10 @@ static const struct proc_entry kernel_entries[] = {
     {"hostname", S_IFREG | 0644, .show = show_uts, .store = store_uts, .arg = 'h'},
     NUMBER("io_uring_disabled", 2),
     NUMBER("kptr_restrict", 1),
+    NEXT_ID("msg_next_id", 'm'),
+    SETTING("msgmax", msg_max_bytes, 0, INT32_MAX),
+    SETTING("msgmnb", msg_queue_bytes, 0, INT32_MAX),
+    SETTING("msgmni", msg_max_ids, 0, 32768),
     NUMBER("ngroups_max", NGROUPS_LIMIT),
     {"osrelease", S_IFREG | 0444, .show = show_uts, .arg = 'r'},
     {"ostype", S_IFREG | 0444, .show = show_uts, .arg = 't'},
@@ -175,6 +236,13 @@ static const struct proc_entry kernel_entries[] = {
     NUMBER("pid_max", PID_LIMIT),
     {"random", S_IFDIR | 0555, .dir = &random_dir},
     NUMBER("randomize_va_space", 2),
+    {"sem", S_IFREG | 0644, .show = show_sem, .store = store_sem},
+    NEXT_ID("sem_next_id", 'e'),
+    NEXT_ID("shm_next_id", 's'),
+    SETTING("shm_rmid_forced", shm_rmid_forced, 0, 1),
+    SETTING("shmall", shm_all_pages, 0, UINT64_MAX),
+    SETTING("shmmax", shm_max_bytes, 0, UINT64_MAX),
+    SETTING("shmmni", shm_max_ids, 0, 32768),
     NUMBER("tainted", 0),
     {"threads-max", S_IFREG | 0444, .show = show_threads_max},
     {"version", S_IFREG | 0444, .show = show_uts, .arg = 'v'},
