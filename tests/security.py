@@ -103,16 +103,15 @@ def machine_processes(supervisor):
     for pid in lib.descendants(supervisor):
         status = proc_text(pid, "status")
         keep = re.findall(r"^(?:Uid|Gid|Groups|Cap\w+|NoNewPrivs|Umask):.*$", status, re.M)
-        links = {}
-        for name in ("exe", "cwd", "root"):
+        known = {"status": keep, "limits": proc_text(pid, "limits"),
+                 "session": proc_text(pid, "stat").rsplit(")", 1)[-1].split()[3:4]}
+        for name in ("cwd", "root", "exe"):
             try:
-                links[name] = os.readlink(f"/proc/{pid}/{name}")
+                known[name] = os.readlink(f"/proc/{pid}/{name}")
             except OSError:
-                links[name] = ""
-        if not links["exe"]:
-            continue  # it is ending
-        found[pid] = {"status": keep, "limits": proc_text(pid, "limits"), **links,
-                      "session": proc_text(pid, "stat").rsplit(")", 1)[-1].split()[3:4]}
+                known[name] = ""
+        if known["exe"]:  # or else it is ending: looked at last, so all the rest is of a live one
+            found[pid] = known
     return found
 
 
