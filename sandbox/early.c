@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "carry.h"
 #include "module.h"
 #include "turbo.h"
 #include "vthread.h"
@@ -73,6 +74,7 @@ _Static_assert(SHAPE_FETCH + FETCHES <= SHAPE_PUBLISHED, "numbers of shapes");
 static struct vthread *owner;
 static uaddr_t owner_from;
 static uint32_t owner_len;
+static const uint8_t *owner_data;
 
 void early_shapes(struct control *control)
 {
@@ -93,8 +95,11 @@ void early_begin(struct vthread *th)
 	uaddr_t from = __atomic_load_n(&th->box->early_from, __ATOMIC_RELAXED);
 	uint32_t len = __atomic_load_n(&th->box->early, __ATOMIC_RELAXED);
 
-	if (len == 0 || len > BOX_EARLY_MAX || from + len < from)
+	bool frame = carry_frame(th);
+
+	if (len == 0 || len > (frame ? BOX_FRAME_MAX : BOX_EARLY_MAX) || from + len < from)
 		return;
+	owner_data = frame ? th->box->frame : th->box->early_data;
 	owner = th;
 	owner_from = from;
 	owner_len = len;
@@ -119,7 +124,7 @@ size_t early_have(struct vthread *th, uaddr_t from, void *to, size_t max)
 		return 0;
 	if (max > owner_len - off)
 		max = owner_len - off;
-	memcpy(to, th->box->early_data + off, max);
+	memcpy(to, owner_data + off, max);
 	modules_restore(th, from, to, max);
 	return max;
 }

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "ahead.h"
+#include "carry.h"
 #include "early.h"
 #include "host.h"
 #include "host_cpu.h"
@@ -52,6 +53,7 @@ struct grave {
 static int units_fd = -1;
 static uint8_t *units;
 static int unit_free[UNITS_MAX], units_left;
+static int unit_fresh; /* the first that nobody has had yet */
 static struct grave *graves[GRAVES];
 static struct vthread *running;
 
@@ -66,7 +68,9 @@ static int unit_get(void)
 {
 	int unit = units_left > 0 ? unit_free[--units_left] : -1;
 
-	if (unit >= 0)
+	if (unit == unit_fresh)
+		unit_fresh++; /* empty, and not even in memory yet */
+	else if (unit >= 0)
 		memset(unit_view(unit), 0, BOX_SIZE);
 	return unit;
 }
@@ -90,6 +94,7 @@ int boxes_init(void)
 		units = NULL;
 		return -errno;
 	}
+	unit_fresh = 0;
 	for (units_left = 0; units_left < UNITS_MAX; units_left++)
 		unit_free[units_left] = UNITS_MAX - 1 - units_left;
 	return 0;
@@ -241,7 +246,7 @@ static int place_fill(struct turbo_space *s, int place, struct vthread *th)
 	int unit = s->box_unit[place] - 1, ret = 0;
 
 	if (unit >= 0) {
-		memset(unit_view(unit), 0, BOX_SIZE);
+		memset(unit_view(unit), 0, BOX_AT_DATA); /* which says that there is no more */
 		return 0;
 	}
 	unit = unit_get();
@@ -283,6 +288,7 @@ int box_give(struct vthread *th)
 	th->dirt = DIRT_ALL; /* gs base is to be set */
 	th->box = unit_view(s->box_unit[place] - 1);
 	th->box->magic = BOX_MAGIC;
+	th->box->stack = th->own_gs + BOX_AT_REGS + REGS_AT_RSP;
 	poll_begin(th);
 	return 0;
 }
@@ -403,6 +409,7 @@ bool box_take(struct vthread *th, struct event *out)
 		out->syscall.arg[i] = __atomic_load_n(&box->arg[i], __ATOMIC_RELAXED);
 	out->syscall.ip = __atomic_load_n(&box->ret, __ATOMIC_RELAXED);
 	out->syscall.abi = SYSCALL_ABI_64;
+	carry_begin(th);
 	return true;
 }
 
@@ -412,6 +419,7 @@ void box_answer(struct vthread *th)
 	uint32_t state = BOX_TAKEN;
 
 	th->answer = th->result_set ? th->result : -ENOSYS;
+	carry_give(th);
 	regs_forget(th);
 	thread_set_hold(th, HOLD_RUNNING);
 	late_give(th);
@@ -459,4 +467,5 @@ void box_left(struct vthread *th)
 	if (th->regs.gs_base == th->own_gs)
 		th->regs.gs_base = 0;
 	unwind_taken(th);
+	carry_settled(th);
 }

@@ -16,6 +16,10 @@ struct patch_text {
 	const uint8_t *bytes;
 	uint64_t off; /* of bytes[0] in the file */
 	size_t len;
+	/* Unwinders do not need the bytes at from..to to know them for a signal handler's way back.
+	 * NULL: they do. */
+	bool (*known)(void *context, uint64_t from, uint64_t to);
+	void *context;
 };
 
 enum patch_kind {

@@ -21,6 +21,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
+#include "carry.h"
 #include "follow.h"
 #include "host.h"
 #include "thread.h"
@@ -85,6 +86,7 @@ void regs_forget(struct vthread *th)
 	th->regs_valid = false;
 	th->call_open = false;
 	th->answer_owed = false;
+	th->carry.open = false;
 }
 
 static long regs_poke(struct vthread *th, size_t offset, int64_t value)
@@ -117,8 +119,11 @@ int regs_flush(struct vthread *th)
 
 int regs_get(struct vthread *th, struct regs *out)
 {
-	int ret = thread_settle(th);
+	int ret;
 
+	if (carry_regs_get(th, out))
+		return 0;
+	ret = thread_settle(th);
 	if (ret == 0)
 		ret = regs_load(th);
 	if (ret == 0)
@@ -139,8 +144,11 @@ static bool regs_acceptable(const struct regs *in)
 int regs_set(struct vthread *th, const struct regs *in)
 {
 	bool far;
-	int ret = thread_settle(th);
+	int ret;
 
+	if (carry_regs_set(th, in))
+		return 0;
+	ret = thread_settle(th);
 	if (ret < 0)
 		return ret;
 	if (!regs_acceptable(in))
@@ -169,13 +177,18 @@ void regs_set_result(struct vthread *th, int64_t result)
 	th->result_set = true;
 	if (th->regs_valid)
 		th->regs.rax = (uint64_t)result;
+	if (th->carry.open && th->carry.set)
+		th->carry.regs.rax = (uint64_t)result;
 }
 
 int xstate_get(struct vthread *th, void *buf, size_t *len)
 {
 	struct iovec area = {buf, *len};
-	long ret = thread_settle(th);
+	long ret;
 
+	if (carry_xstate_get(th, buf, len))
+		return 0;
+	ret = thread_settle(th);
 	if (ret == 0)
 		ret = host_ptrace(PTRACE_GETREGSET, th->host_pid, NT_X86_XSTATE, &area);
 	if (ret < 0)
@@ -187,8 +200,12 @@ int xstate_get(struct vthread *th, void *buf, size_t *len)
 int xstate_set(struct vthread *th, const void *buf, size_t len)
 {
 	struct iovec area = {(void *)buf, len};
-	long ret = thread_settle(th);
+	int carried;
+	long ret;
 
+	if (carry_xstate_set(th, buf, len, &carried))
+		return carried;
+	ret = thread_settle(th);
 	if (ret < 0)
 		return ret;
 	ret = host_ptrace(PTRACE_SETREGSET, th->host_pid, NT_X86_XSTATE, &area);

@@ -16,9 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "ehframe.h"
 #include "trampoline.h"
 #include "turbo.h"
 
@@ -296,16 +298,27 @@ static bool page_know(struct text_page *page, const struct patch_text *bytes)
 	return true;
 }
 
+static bool signal_known(void *file, uint64_t from, uint64_t to)
+{
+	return ehframe_signal(((const struct text_file *)file)->fd, from, to);
+}
+
 void text_site_decide(struct text_file *file, struct text_site *site,
 		      const struct patch_text *bytes)
 {
+	struct patch_text text = *bytes;
+
+	text.known = signal_known;
+	text.context = file;
 	if (!page_know(text_page_find(file, site->plan.sys), bytes)) {
 		site_never(site, "no memory");
 		return;
 	}
-	patch_before(bytes, site->plan.sys, &site->plan);
+	patch_before(&text, site->plan.sys, &site->plan);
 	if (site->plan.kind != PATCH_NONE)
 		site_patch(file, site);
+	else if (site->plan.nr == SYS_rt_sigreturn)
+		site->state = SITE_NEVER; /* a gap would be no better */
 	else
 		site->state = SITE_SEEN;
 	if (text_note != NULL)
@@ -330,7 +343,7 @@ void text_site_decide_gap(struct text_file *file, struct text_site *site)
 {
 	uint64_t off = file->text_off, len = file->text_end - off;
 	static struct patch_piece taken[256];
-	struct patch_text text = {NULL, off, len};
+	struct patch_text text = {.off = off, .len = len};
 	uint64_t sys = site->plan.sys;
 	uint8_t *bytes = len <= GAP_TEXT_MAX ? malloc(len) : NULL;
 	ssize_t got = bytes == NULL ? -1 : pread(file->fd, bytes, len, (off_t)off);

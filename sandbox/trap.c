@@ -65,11 +65,16 @@ static bool trap_dead(struct vthread *th, struct event *out)
 /* From the registers, which are wanted anyway, or nothing else tells. */
 static bool trap_syscall_regs(struct vthread *th, struct event *out)
 {
+	uaddr_t ip;
+
 	if (regs_load(th) < 0)
 		return trap_dead(th, out);
+	ip = th->regs.rip;
 	if (machine_hooks.called != NULL)
 		machine_hooks.called(th);
 	trap_syscall_fill(th, out);
+	if (machine_hooks.traced != NULL)
+		machine_hooks.traced(th, ip, out->syscall.nr);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 #include <x86intrin.h>
 
 #include "ahead.h"
+#include "carry.h"
 #include "early.h"
 #include "events.h"
 #include "host.h"
@@ -88,9 +89,10 @@ static void shapes_set(void)
 	for (int i = 0; i < PUBLISHED_MAX; i++)
 		turbo.control->shape[published[i]] = (uint8_t)(SHAPE_PUBLISHED + i);
 	early_shapes(turbo.control);
+	carry_shapes(turbo.control);
 }
 
-static int shared_make_all(void)
+static int shared_make_all(const struct machine_info *info)
 {
 	size_t len = turbo_stub_end - turbo_stub;
 	void *view;
@@ -101,6 +103,7 @@ static int shared_make_all(void)
 	turbo.slots = low_view;
 	turbo.control = (void *)((char *)low_view + TURBO_CONTROL - TURBO_SLOTS);
 	turbo.control->entry = turbo.entry;
+	carry_init(info);
 	shapes_set();
 	ret = shared_make("ukernel-trampolines", TURBO_TRAMPOLINES_SIZE, &turbo.trampolines_fd,
 			  &view);
@@ -179,11 +182,13 @@ static bool turbo_fault(struct vthread *th, int signo, int code, struct event *o
 	    regs_load(th) < 0)
 		return false;
 	if (th->regs.rip - turbo.code < TURBO_CODE_SIZE) {
-		if (unwind_copy_fault(th)) {
+		bool restoring = unwind_restoring(th);
+
+		if (!restoring && unwind_copy_fault(th)) {
 			out->type = EVENT_NONE;
 			return regs_flush(th) == 0;
 		}
-		call = unwind_fault(th, signo);
+		call = !restoring && unwind_fault(th, signo);
 	} else if (turbo_parts.fault != NULL) {
 		ret = turbo_parts.fault(th, signo);
 		call = ret == 1;
@@ -217,10 +222,21 @@ static bool turbo_stopped(struct vthread *th, struct event *out)
 	return true;
 }
 
+static bool is_carried(uint64_t nr)
+{
+	return nr < SHAPES_MAX && turbo.control->shape[nr] >= SHAPE_CARRY;
+}
+
+/* A call that the stub makes for real only while nobody looks into its mailbox says that somebody
+ * should. */
 static void turbo_called(struct vthread *th)
 {
-	poll_elsewhere(th);
+	if (th->call_open && th->regs.rip == unwind_called() && is_carried(th->regs.orig_rax))
+		poll_called(th);
+	else
+		poll_elsewhere(th);
 	unwind_behind(th);
+	carry_settled(th);
 }
 
 static void turbo_trapped(struct vthread *th, uaddr_t ip)
@@ -228,6 +244,13 @@ static void turbo_trapped(struct vthread *th, uaddr_t ip)
 	if (ip != unwind_called())
 		poll_elsewhere(th);
 	site_trapped(th, ip);
+}
+
+/* Most calls that stop their thread will always. */
+static void turbo_traced(struct vthread *th, uaddr_t ip, uint64_t nr)
+{
+	if (is_carried(nr))
+		site_trapped(th, ip);
 }
 
 static const struct machine_hooks turbo_hooks = {
@@ -241,6 +264,7 @@ static const struct machine_hooks turbo_hooks = {
     .fault = turbo_fault,
     .notified = box_notified,
     .trapped = turbo_trapped,
+    .traced = turbo_traced,
     .unsent = late_untaken,
 };
 
@@ -364,10 +388,12 @@ static int turbo_resume(struct vthread *th, int vcpu)
 {
 	poll_given(th);
 	early_forget(th);
-	if (th->hold == HOLD_NOTIFIED && th->by_stub)
+	if (th->hold == HOLD_NOTIFIED && th->by_stub) {
 		late_give(th);
-	else if (th->hold != HOLD_BOXED)
+		carry_give(th);
+	} else if (th->hold != HOLD_BOXED) {
 		late_flush();
+	}
 	if (th->hold != HOLD_BOXED)
 		return seccomp_resume(th, vcpu);
 	vm_settle();
@@ -402,7 +428,7 @@ static int turbo_init(const struct machine_config *config, struct machine_info *
 	turbo.entry = turbo.code + (turbo_stub_entry - turbo_stub);
 	info->low_lo = vm_low_lo = TURBO_LOW;
 	info->low_hi = vm_low_hi = TURBO_LOW_END;
-	ret = info->user_lo > TURBO_LOW ? -EACCES : shared_make_all();
+	ret = info->user_lo > TURBO_LOW ? -EACCES : shared_make_all(info);
 	if (ret == 0)
 		ret = shared_map_all();
 	if (ret == 0)

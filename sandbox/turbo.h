@@ -44,7 +44,7 @@
 
 #define TURBO_CODE_SIZE	       0x2000 /* sched_yield() is allowed from the first page */
 #define TURBO_TRAMPOLINES_SIZE 0x100000
-#define BOX_SIZE	       0x4000
+#define BOX_SIZE	       0x6000
 #define SPACE_UNIT	       0x2000 /* published and modules */
 #define TURBO_BOXES_MAX	       1024   /* in one space; threads beyond go the slow way */
 #define TURBO_BOXES_SIZE       (TURBO_BOXES_MAX * BOX_SIZE)
@@ -78,16 +78,23 @@
 #define BOX_AT_RDX	  0x68
 #define BOX_AT_EARLY_FROM 0x70
 #define BOX_AT_EARLY	  0x78
+#define BOX_AT_RESTORE	  0x7c
 #define BOX_AT_KNOWN	  0x80
+#define BOX_AT_REGS	  0x100
+#define BOX_AT_STACK	  0x1e0
 #define BOX_AT_EARLY_DATA 0x400
 #define BOX_EARLY_MAX	  0x400
 #define BOX_EARLY_STRING  0x100
 #define BOX_AT_DATA	  0x1000
 #define BOX_DATA_MAX	  0x1000
-#define BOX_AT_AHEAD	  0x7c
 #define BOX_AT_AHEAD_USED 0xc0
+#define BOX_AT_AHEAD	  0xc4
 #define BOX_AT_ANSWERS	  0x2000
 #define BOX_ANSWERS_MAX	  0x2000
+#define BOX_AT_XSTATE	  0x4000
+#define BOX_XSTATE_MAX	  0x1000
+#define BOX_AT_FRAME	  0x5000
+#define BOX_FRAME_MAX	  0x1000
 
 /* Answers to calls before they are made (ahead.c): a list of such records. */
 #define AHEAD_AT_NR	 0x00
@@ -106,6 +113,35 @@
 #define AHEAD_AT_LEN	 0x48
 #define AHEAD_AT_TEXT	 0x50
 
+/* box.regs: struct regs. */
+#define REGS_AT_R15	0x00
+#define REGS_AT_R14	0x08
+#define REGS_AT_R13	0x10
+#define REGS_AT_R12	0x18
+#define REGS_AT_RBP	0x20
+#define REGS_AT_RBX	0x28
+#define REGS_AT_R11	0x30
+#define REGS_AT_R10	0x38
+#define REGS_AT_R9	0x40
+#define REGS_AT_R8	0x48
+#define REGS_AT_RAX	0x50
+#define REGS_AT_RCX	0x58
+#define REGS_AT_RDX	0x60
+#define REGS_AT_RSI	0x68
+#define REGS_AT_RDI	0x70
+#define REGS_AT_RIP	0x80
+#define REGS_AT_EFLAGS	0x90
+#define REGS_AT_RSP	0x98
+#define REGS_AT_FS_BASE 0xa8
+#define REGS_AT_DS	0xb8
+#define REGS_AT_ES	0xc0
+#define REGS_AT_FS	0xc8
+#define REGS_AT_GS	0xd0
+
+/* A signal frame from its return address on (ukernel/kern/sigframe.c). */
+#define FRAME_AT_FPSTATE 0xe8 /* where its xstate is, */
+#define FRAME_TO_IMAGE	 1024 /* ... if that is no further behind */
+
 /* box.state */
 #define BOX_IDLE    0
 #define BOX_REQUEST 1 /* the guest: here is a call */
@@ -113,8 +149,14 @@
 #define BOX_DONE    3 /* the supervisor: arg[0] is the result */
 #define BOX_PARKED  4 /* the guest: I will not look here any more, but make the call for real */
 
+/* box.restore: what is to be put in place of coming back from the call */
+#define RESTORE_REGS   1 /* box.regs, but for selectors and bases */
+#define RESTORE_XSTATE 2 /* box.xstate, too */
+
 /* The control page. */
 #define CONTROL_POLLING	 (TURBO_CONTROL + 0)
+#define CONTROL_XMASK	 (TURBO_CONTROL + 16)
+#define CONTROL_IMAGE	 (TURBO_CONTROL + 24)
 #define CONTROL_SHAPE	 (TURBO_CONTROL + 0x100)
 #define SHAPES_MAX	 512
 #define CONTROL_FETCH	 (TURBO_CONTROL + 0x300)
@@ -125,6 +167,9 @@
 #define SHAPE_REQUEST	1    /* puts it into the mailbox */
 #define SHAPE_FETCH	2    /* and more: copies what control.fetch says for it, then the same */
 #define SHAPE_PUBLISHED 0x80 /* + index: box.known may have the answer */
+/* and more: all registers come with it (carry.c); then SHAPE_FETCH and so on, or a signal frame */
+#define SHAPE_CARRY	  0xc0
+#define SHAPE_CARRY_FRAME 0xc1
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -148,17 +193,24 @@ struct box {
 	/* for the supervisor: so many bytes from there are in early_data */
 	uint64_t early_from;
 	uint32_t early;
-	uint32_t ahead; /* offset here of the first of answers[], 0: none */
+	uint32_t restore; /* 0: to come back from the call, as usual */
 	/* Answers to give at once, plus 1; 0: not known.  A guest that writes here lies to itself.
 	 */
 	uint64_t known[PUBLISHED_MAX];
 	uint64_t spare;
 	uint32_t ahead_used; /* sum of `counts` of those that were given */
-	uint8_t unused[BOX_AT_EARLY_DATA - BOX_AT_AHEAD_USED - 4];
+	uint32_t ahead;	     /* offset here of the first of answers[], 0: none */
+	uint8_t unused[BOX_AT_REGS - BOX_AT_AHEAD - 4];
+	/* carry.c: both ways; the arguments come in arg[], other flags than AC DF ID NT in flags */
+	struct regs regs;
+	uint64_t spare_too, stack; /* stack: for one word, the address behind that of regs.eflags */
+	uint8_t unused_too[BOX_AT_EARLY_DATA - BOX_AT_STACK - 8];
 	uint8_t early_data[BOX_EARLY_MAX];
 	uint8_t more[BOX_AT_DATA - BOX_AT_EARLY_DATA - BOX_EARLY_MAX];
 	uint8_t data[BOX_DATA_MAX];
 	uint8_t answers[BOX_ANSWERS_MAX];
+	uint8_t xstate[BOX_XSTATE_MAX]; /* as XSAVE has it */
+	uint8_t frame[BOX_FRAME_MAX];	/* early_data of rt_sigreturn() */
 };
 
 /* An answer that the stub gives by itself to one call: the number, the first argument, two more
@@ -199,6 +251,17 @@ _Static_assert(offsetof(struct box, ret) == BOX_AT_RET, "as the stub has it");
 _Static_assert(offsetof(struct box, magic) == BOX_AT_MAGIC, "as the stub has it");
 _Static_assert(offsetof(struct box, left) == BOX_AT_LEFT, "as the stub has it");
 _Static_assert(offsetof(struct box, result) == BOX_AT_RESULT, "as the stub has it");
+_Static_assert(offsetof(struct box, restore) == BOX_AT_RESTORE, "as the stub has it");
+_Static_assert(BOX_AT_RESTORE == BOX_AT_EARLY + 4, "the stub clears both at once");
+_Static_assert(offsetof(struct box, regs) == BOX_AT_REGS, "as the stub has it");
+_Static_assert(offsetof(struct box, stack) == BOX_AT_STACK, "as the stub has it");
+_Static_assert(offsetof(struct box, xstate) == BOX_AT_XSTATE, "as the stub has it");
+_Static_assert(offsetof(struct box, frame) == BOX_AT_FRAME, "as the stub has it");
+_Static_assert(offsetof(struct regs, rdi) == REGS_AT_RDI, "as the stub has it");
+_Static_assert(offsetof(struct regs, rip) == REGS_AT_RIP, "as the stub has it");
+_Static_assert(offsetof(struct regs, rsp) == REGS_AT_RSP, "as the stub has it");
+_Static_assert(REGS_AT_RSP == REGS_AT_EFLAGS + 8, "the stack begins there");
+_Static_assert(offsetof(struct regs, gs) == REGS_AT_GS, "as the stub has it");
 
 /* What the stub fetches for a call of that shape, from where its arguments say.  Offsets are those
  * of box.arg[]. */
@@ -212,13 +275,18 @@ struct fetch {
 struct control {
 	uint32_t polling; /* the supervisor looks at the mailboxes now */
 	uint32_t unused;
-	uint64_t entry; /* turbo.entry, for tests */
-	uint8_t more[0x100 - 16];
+	uint64_t entry;	 /* turbo.entry, for tests */
+	uint64_t xmask;	 /* which parts of the xstate a carried call brings and takes back */
+	uint32_t image;	 /* so many bytes of a signal frame are its xstate, and its end */
+	uint32_t spare;
+	uint8_t more[0x100 - 32];
 	uint8_t shape[SHAPES_MAX];
 	struct fetch fetch[SHAPE_PUBLISHED];
 };
 _Static_assert(offsetof(struct control, shape) == CONTROL_SHAPE - TURBO_CONTROL, "in the stub");
 _Static_assert(offsetof(struct control, fetch) == CONTROL_FETCH - TURBO_CONTROL, "in the stub");
+_Static_assert(offsetof(struct control, xmask) == CONTROL_XMASK - TURBO_CONTROL, "in the stub");
+_Static_assert(offsetof(struct control, image) == CONTROL_IMAGE - TURBO_CONTROL, "in the stub");
 _Static_assert(sizeof(struct control) <= PAGE_SIZE, "one page");
 
 /* What the threads of one space share. */

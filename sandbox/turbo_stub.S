@@ -8,12 +8,16 @@
  * its site (unwind.c).  The exported labels are what it needs for that: between two of them the
  * whereabouts of the call's number, return address and flags do not change.
  *
- * rax, rcx and r11 are all that is used; no stack.  The arithmetic flags are kept as lahf and seto
- * find them; the others are never changed.
+ * rax, rcx and r11 are all that is used; no stack, but for one word in the mailbox, as only pushfq
+ * and popfq know all flags: a guest gets no signals of the host's that could use more of it.  The
+ * arithmetic flags are kept as lahf and seto find them; the others are never changed.
+ *
+ * Some calls bring all registers, and may come back with others (carry.c).
  */
 #include "turbo.h"
 
 #define BOX(field)   %gs:BOX_AT_##field
+#define REG(name)    %gs:BOX_AT_REGS+REGS_AT_##name
 #define AHEAD(field) %gs:AHEAD_AT_##field(%rcx)
 #define MARK(name) .globl name; name:
 
@@ -33,7 +37,7 @@ MARK(turbo_stub_flags)			/* eax: flags */
 	mov	%rcx, BOX(RET)
 	mov	%r11d, BOX(NR)
 MARK(turbo_stub_kept)			/* all three are in the mailbox */
-	movl	$0, BOX(EARLY)
+	movq	$0, BOX(EARLY)		/* and box.restore */
 	movl	$0, BOX(LATE)
 	mov	%r11d, %r11d
 	cmp	$SHAPES_MAX, %r11
@@ -52,7 +56,9 @@ MARK(turbo_stub_kept)			/* all three are in the mailbox */
 	cmp	$SHAPE_REQUEST, %eax
 	je	18f
 MARK(turbo_stub_fetching)		/* eax: shape; rdx is in box.arg[2] */
-	mov	CONTROL_FETCH_IF(,%rax,8), %edx
+	cmp	$SHAPE_CARRY, %eax
+	jae	31f
+32:	mov	CONTROL_FETCH_IF(,%rax,8), %edx
 	bt	%esi, %edx
 	jnc	17f
 	mov	CONTROL_FETCH(,%rax,8), %eax
@@ -96,6 +102,64 @@ MARK(turbo_stub_fetching)		/* eax: shape; rdx is in box.arg[2] */
 	cmp	$BOX_EARLY_STRING, %eax
 	jb	15b
 	jmp	17f
+31:	mov	%eax, %r11d
+	mov	%r15, REG(R15)
+	mov	%r14, REG(R14)
+	mov	%r13, REG(R13)
+	mov	%r12, REG(R12)
+	mov	%rbp, REG(RBP)
+	mov	%rbx, REG(RBX)
+	mov	%rsp, REG(RSP)
+	rdfsbase %rcx
+	mov	%rcx, REG(FS_BASE)
+	mov	%ds, REG(DS)
+	mov	%es, REG(ES)
+	mov	%fs, REG(FS)
+	mov	%gs, REG(GS)
+	mov	CONTROL_XMASK, %eax
+	mov	CONTROL_XMASK+4, %edx
+	xsave64	BOX(XSTATE)
+	mov	BOX(STACK), %rsp
+MARK(turbo_stub_stacked)		/* rsp is in box.regs */
+	pushfq
+	mov	REG(RSP), %rsp
+MARK(turbo_stub_unstacked)
+	lea	-SHAPE_CARRY(%r11), %eax
+	cmp	$SHAPE_CARRY_FRAME-SHAPE_CARRY, %eax
+	jb	17f
+	ja	32b
+	lea	-8(%rsp), %rcx		/* the handler has taken the return address */
+	cmp	$TURBO_LOW_END, %rcx
+	jb	17f
+	mov	FRAME_AT_FPSTATE(%rcx), %rax
+	sub	%rcx, %rax
+	cmp	$FRAME_TO_IMAGE, %rax
+	ja	17f
+	add	CONTROL_IMAGE, %eax
+	cmp	$BOX_FRAME_MAX, %eax
+	ja	17f
+	mov	%eax, %r11d
+	xor	%eax, %eax
+	sub	$32, %r11d
+	jb	34f
+33:	mov	(%rcx,%rax), %rdx
+	mov	%rdx, %gs:BOX_AT_FRAME(%rax)
+	mov	8(%rcx,%rax), %rdx
+	mov	%rdx, %gs:BOX_AT_FRAME+8(%rax)
+	mov	16(%rcx,%rax), %rdx
+	mov	%rdx, %gs:BOX_AT_FRAME+16(%rax)
+	mov	24(%rcx,%rax), %rdx
+	mov	%rdx, %gs:BOX_AT_FRAME+24(%rax)
+	add	$32, %rax
+	sub	$32, %r11d
+	jae	33b
+34:	add	$32, %r11d
+	jz	16f
+35:	movzbl	(%rcx,%rax), %edx
+	mov	%dl, %gs:BOX_AT_FRAME(%rax)
+	inc	%eax
+	dec	%r11d
+	jnz	35b
 16:	mov	%rcx, BOX(EARLY_FROM)
 	mov	%eax, BOX(EARLY)
 17:	mov	%gs:16+BOX_AT_ARG, %rdx
@@ -187,9 +251,12 @@ turbo_stub_yielded:
 	mov	$BOX_PARKED, %r11d
 	lock cmpxchg %r11d, BOX(STATE)
 	jne	3b
+	cmp	$BOX_TAKEN, %eax	/* then any that is a notification, to wait in */
+	mov	$24, %eax
+	je	36f
 MARK(turbo_stub_direct)			/* not in the mailbox, or not any more: make it */
 	mov	BOX(NR), %eax
-	syscall
+36:	syscall
 MARK(turbo_stub_called)			/* rax: result */
 	mov	%rax, BOX(RESULT)
 	jmp	20f
@@ -231,14 +298,18 @@ MARK(turbo_stub_ahead_given)		/* the result is in box.result, rdx in box.arg[2] 
 28:	mov	%gs:16+BOX_AT_ARG, %rdx
 	jmp	6f
 MARK(turbo_stub_published)		/* eax: shape */
-5:	mov	%gs:BOX_AT_KNOWN-SHAPE_PUBLISHED*8(,%rax,8), %rax
+5:	cmp	$SHAPE_CARRY, %eax
+	jae	7b
+	mov	%gs:BOX_AT_KNOWN-SHAPE_PUBLISHED*8(,%rax,8), %rax
 	sub	$1, %rax
 	mov	%rax, BOX(RESULT)
 	jnc	6f
 	mov	$SHAPE_REQUEST, %eax	/* not known */
 	jmp	7b
 MARK(turbo_stub_done)			/* the result is in box.result */
-6:	mov	BOX(FLAGS), %eax
+6:	cmpl	$0, BOX(RESTORE)
+	jne	turbo_stub_restoring
+	mov	BOX(FLAGS), %eax
 	movzbl	%gs:1+BOX_AT_FLAGS, %r11d	/* as the CPU leaves them in r11, but DF, AC and ID */
 	movzbl	%al, %ecx
 	shl	$11, %ecx
@@ -248,6 +319,32 @@ MARK(turbo_stub_done)			/* the result is in box.result */
 	mov	BOX(RET), %rcx
 	mov	BOX(RESULT), %rax
 	jmp	*%rcx
+MARK(turbo_stub_restoring)		/* everything is in the mailbox */
+	testl	$RESTORE_XSTATE, BOX(RESTORE)
+	jz	37f
+	mov	CONTROL_XMASK, %eax
+	mov	CONTROL_XMASK+4, %edx
+	xrstor64 BOX(XSTATE)
+37:	mov	BOX(STACK), %rsp
+	lea	-8(%rsp), %rsp
+	popfq
+	mov	REG(R15), %r15
+	mov	REG(R14), %r14
+	mov	REG(R13), %r13
+	mov	REG(R12), %r12
+	mov	REG(RBP), %rbp
+	mov	REG(RBX), %rbx
+	mov	REG(R11), %r11
+	mov	REG(R10), %r10
+	mov	REG(R9), %r9
+	mov	REG(R8), %r8
+	mov	REG(RAX), %rax
+	mov	REG(RCX), %rcx
+	mov	REG(RDX), %rdx
+	mov	REG(RSI), %rsi
+	mov	REG(RDI), %rdi
+	mov	REG(RSP), %rsp
+	jmp	*REG(RIP)
 MARK(turbo_stub_refuse)			/* the guest uses gs itself */
 	ud2
 MARK(turbo_stub_end)

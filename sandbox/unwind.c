@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "carry.h"
 #include "late.h"
 #include "regs.h"
 #include "turbo.h"
@@ -25,7 +26,8 @@ extern const char turbo_stub[], turbo_stub_end[], turbo_stub_entry[], turbo_stub
     turbo_stub_fetched[], turbo_stub_asked[], turbo_stub_direct[], turbo_stub_called[],
     turbo_stub_answered[], turbo_stub_late[], turbo_stub_copying[], turbo_stub_copied[],
     turbo_stub_published[], turbo_stub_done[], turbo_stub_refuse[], turbo_stub_ahead[],
-    turbo_stub_ahead_not[], turbo_stub_ahead_given[];
+    turbo_stub_ahead_not[], turbo_stub_ahead_given[], turbo_stub_stacked[],
+    turbo_stub_unstacked[], turbo_stub_restoring[];
 
 static bool between(uaddr_t at, const char *from, const char *to)
 {
@@ -45,8 +47,7 @@ static bool reading(uaddr_t at)
 	       between(at, turbo_stub_ahead, turbo_stub_ahead_not);
 }
 
-/* As lahf and seto have left them in ax. */
-static void flags_set(struct regs *r, uint32_t ax)
+void unwind_flags(struct regs *r, uint32_t ax)
 {
 	r->eflags &= ~FLAGS_ARITHMETIC;
 	r->eflags |= ax >> 8 & FLAGS_ARITHMETIC & ~FLAG_OVERFLOW;
@@ -73,8 +74,20 @@ static enum unwound pending(struct vthread *th, uint64_t nr, uaddr_t ret)
 	return UNWOUND_PENDING;
 }
 
+/* Where the copying began. */
+static void reading_undo(struct vthread *th, uaddr_t at)
+{
+	if (between(at, turbo_stub_stacked, turbo_stub_unstacked))
+		th->regs.rsp = th->box->regs.rsp;
+	th->regs.rdx = th->box->arg[2];
+}
+
 static enum unwound done(struct vthread *th, uint64_t result)
 {
+	if (th->box->restore != 0) {
+		carry_arrived(th);
+		return UNWOUND_DONE;
+	}
 	returned(th, th->box->ret);
 	th->regs.rax = result;
 	th->regs.orig_rax = (uint64_t)-1;
@@ -88,7 +101,7 @@ static enum unwound unwind_early(struct vthread *th, uaddr_t at)
 	uint64_t nr = between(at, turbo_stub_entry, turbo_stub_nr) ? r->rax : r->r11;
 
 	if (!between(at, turbo_stub_entry, turbo_stub_flags))
-		flags_set(r, (uint32_t)r->rax);
+		unwind_flags(r, (uint32_t)r->rax);
 	return pending(th, nr, r->rcx);
 }
 
@@ -111,7 +124,7 @@ enum unwound unwind(struct vthread *th)
 		return unwind_early(th, at);
 	if (box == NULL)
 		return UNWOUND_NOT;
-	flags_set(r, box->flags);
+	unwind_flags(r, box->flags);
 	if (th->answer_owed && between(at, turbo_stub_asked, turbo_stub_answered)) {
 		th->answer_owed = false;
 		return done(th, (uint64_t)th->answer);
@@ -147,7 +160,7 @@ enum unwound unwind(struct vthread *th)
 	if (between(at, turbo_stub_done, turbo_stub_refuse))
 		return done(th, (uint64_t)box->result);
 	if (reading(at))
-		r->rdx = box->arg[2];
+		reading_undo(th, at);
 	return pending(th, box->nr, box->ret);
 }
 
@@ -156,8 +169,8 @@ static bool unwind_fetch_fault(struct vthread *th, uaddr_t at)
 {
 	if (!reading(at) || th->box == NULL)
 		return false;
-	flags_set(&th->regs, th->box->flags);
-	th->regs.rdx = th->box->arg[2];
+	unwind_flags(&th->regs, th->box->flags);
+	reading_undo(th, at);
 	pending(th, th->box->nr, th->box->ret);
 	return true;
 }
@@ -175,13 +188,26 @@ bool unwind_fault(struct vthread *th, int signo)
 	return true;
 }
 
+bool unwind_restoring(struct vthread *th)
+{
+	uaddr_t at = th->regs.rip - turbo.code;
+
+	if (th->box == NULL || th->box->restore == 0 ||
+	    (!between(at, turbo_stub_copying, turbo_stub_copied) &&
+	     !between(at, turbo_stub_restoring, turbo_stub_refuse)))
+		return false;
+	th->late = 0;
+	carry_arrived(th);
+	return true;
+}
+
 bool unwind_copy_fault(struct vthread *th)
 {
 	uaddr_t at = th->regs.rip - turbo.code;
 
 	if (!between(at, turbo_stub_copying, turbo_stub_copied) || th->box == NULL)
 		return false;
-	flags_set(&th->regs, th->box->flags);
+	unwind_flags(&th->regs, th->box->flags);
 	th->regs.rdx = th->box->rdx;
 	th->late = 0;
 	done(th, (uint64_t)-EFAULT);
@@ -197,7 +223,7 @@ void unwind_behind(struct vthread *th)
 {
 	if (th->box == NULL || th->regs.rip != unwind_called() || th->regs.cs != GUEST_CS)
 		return;
-	flags_set(&th->regs, th->box->flags);
+	unwind_flags(&th->regs, th->box->flags);
 	returned(th, th->box->ret);
 }
 
@@ -208,7 +234,7 @@ void unwind_taken(struct vthread *th)
 	uaddr_t at = r->rip - turbo.code;
 
 	if (between(at, turbo_stub_kept, turbo_stub_refuse) && r->cs == GUEST_CS) {
-		flags_set(r, box->flags);
+		unwind_flags(r, box->flags);
 		returned(th, box->ret);
 	} else {
 		returned(th, r->rip);

@@ -23,6 +23,10 @@ enum unwound unwind(struct vthread *th);
 bool unwind_fault(struct vthread *th, int signo);
 /* th faulted while the stub copied: then the call ends with EFAULT, as it were. */
 bool unwind_copy_fault(struct vthread *th);
+/* th faulted on its way to registers that the kernel has set: it is shown as there. */
+bool unwind_restoring(struct vthread *th);
+/* The arithmetic flags as lahf and seto have left them in ax. */
+void unwind_flags(struct regs *r, uint32_t ax);
 /* th stands at a `syscall` that it is now taken to have made. */
 void unwind_site(struct vthread *th);
 /* If th stands behind the stub's `syscall`: as if it were behind that of the site. */

@@ -24,6 +24,7 @@
  *	filter.c	the seccomp program
  *	turbo.c, mailbox.c, unwind.c, turbo_stub.S	the third: calls through shared memory
  *	early.c, late.c	what guests copy themselves on their way to a call, and back
+ *	carry.c		... and their registers
  *	ahead.c		answers that are there before the call
  *	patch.c		which system calls may be rewritten to get there, and how
  *	text.c, textcopy.c	what is known of program files, and their patched pages
@@ -58,6 +59,14 @@ enum dirt {
 	DIRT_ALL,
 };
 
+/* What a thread that is held has brought with its call, and will get with the answer (carry.c). */
+struct carry {
+	bool open;	  /* its registers are in its mailbox */
+	bool known;	  /* ... and in regs */
+	bool set, xstate; /* the kernel has changed regs; ... the xstate in the mailbox */
+	struct regs regs;
+};
+
 struct vthread {
 	/* fixed at creation */
 	pid_t host_pid;
@@ -86,6 +95,7 @@ struct vthread {
 	struct ahead *ahead; /* ahead.c; NULL: none */
 	uint32_t gap;	     /* poll.c: cycles between its calls, a moving average */
 	uint64_t given_tsc;  /* ... when it was last let run */
+	struct carry carry;
 	struct vthread *box_next, **box_link; /* list of those that run */
 
 	/* host_cpu.c only */
@@ -142,6 +152,8 @@ struct machine_hooks {
 	bool (*notified)(struct vthread *th, uint64_t id, uaddr_t ip);
 	/* One came that is for the kernel, from a `syscall` that returns to ip. */
 	void (*trapped)(struct vthread *th, uaddr_t ip);
+	/* The same for a stop, at the call of that number. */
+	void (*traced)(struct vthread *th, uaddr_t ip, uint64_t nr);
 	/* The answer to a notification did not get to th, which is stopped instead. */
 	void (*unsent)(struct vthread *th);
 };

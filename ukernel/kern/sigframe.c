@@ -420,11 +420,24 @@ static int fp_restore(struct task *t, uaddr_t frame, size_t got, uaddr_t fp)
 	return image_restore(t, fp, off, have);
 }
 
+/* The frame at that address, into area.buf: so much of it is there.  At least what fp_restore()
+ * cannot read for itself. */
+static size_t frame_read(struct task *t, uaddr_t at)
+{
+	size_t max = signal_frame_max() - 8, got = 0;
+
+	if (machine->mem_have)
+		got = machine->mem_have(t->thread, at, area.buf, max);
+	if (got < sizeof(struct rt_sigframe))
+		got = machine->mem_read(t->thread, at, area.buf, max);
+	return got;
+}
+
 static long frame_pop(struct task *t, struct regs *regs)
 {
 	const struct rt_sigframe *f = (const struct rt_sigframe *)area.buf;
 	uaddr_t at = regs->rsp - 8; /* the handler's return took the restorer's address */
-	size_t got = machine->mem_read(t->thread, at, area.buf, signal_frame_max() - 8);
+	size_t got = frame_read(t, at);
 
 	if (got < offsetof(struct rt_sigframe, info))
 		return -EFAULT;
