@@ -28,7 +28,10 @@
 #define BOX_YIELDS     19
 #define BOX_EARLY_FROM 28 /* bytes that came with the call: from where, ... */
 #define BOX_EARLY      30 /* ... how many, ... */
+#define BOX_RESTORE    31
+#define BOX_REGS       0x40
 #define BOX_EARLY_DATA 0x100
+#define BOX_XSTATE     0x800
 #define BOX_EARLY_MAX  0x400
 
 static char *canary;
@@ -86,6 +89,10 @@ static void forge_call(void)
 	    {SYS_futex, MARKER & ~3UL, 0, 0, 0},
 	    {SYS_sched_yield, MARKER},
 	    {SYS_exit, 0},
+	    {SYS_kill, 0, 0},
+	    {SYS_tkill, (uint64_t)getpid(), SIGUSR2},
+	    {SYS_rt_sigreturn},
+	    {SYS_rt_sigsuspend, (uint64_t)box, 8},
 	    {MARKER, MARKER, MARKER, MARKER, MARKER, MARKER, MARKER},
 	};
 	const uint64_t *c = calls[random_next() % (sizeof(calls) / sizeof(calls[0]))];
@@ -93,6 +100,11 @@ static void forge_call(void)
 	box[BOX_NR] = (uint32_t)c[0];
 	for (int i = 0; i < 6; i++)
 		((volatile uint64_t *)(box + BOX_ARG))[i] = c[i + 1];
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
 }
 
 static char scratch[64] = "/dev/null";
@@ -134,7 +146,7 @@ static void *forge_beside(void *arg)
 	bool all = arg != NULL;
 
 	for (;;) {
-		switch (random_next() % (all ? 7 : 5)) {
+		switch (random_next() % (all ? 9 : 5)) {
 		case 0:
 			box[BOX_STATE] = (uint32_t)(random_next() % 7);
 			break;
@@ -156,7 +168,15 @@ static void *forge_beside(void *arg)
 			box[BOX_MAGIC] = (uint32_t)random_next();
 			break;
 		case 6: /* and all the rest: it returns to nowhere */
-			box[random_next() % 2048] = (uint32_t)random_next();
+			box[random_next() % 4096] = (uint32_t)random_next();
+			break;
+		case 7: /* registers, and whether they are to be loaded */
+			box[BOX_RESTORE] = (uint32_t)random_next() % 4;
+			box[BOX_REGS + random_next() % 60] = (uint32_t)random_next();
+			break;
+		case 8: /* the header and the controls of an xstate */
+			box[BOX_XSTATE + 6] = (uint32_t)random_next();
+			box[BOX_XSTATE + 128 + random_next() % 16] = (uint32_t)random_next();
 		}
 	}
 	return NULL;
@@ -173,6 +193,7 @@ static int forge_race(void *arg)
 		return 0;
 	for (int i = 0; i < 3000; i++) {
 		getpgid(0);
+		kill(getpid(), SIGUSR2);
 		access(scratch, F_OK);
 		write(-1, scratch, sizeof(scratch));
 		sched_yield();
@@ -297,6 +318,7 @@ int main(int argc, char **argv)
 	require_box();
 	/* Words of two forged calls, or of one and an error, can make kill(-2): us. */
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGUSR2, on_signal);
 	if (argc < 3)
 		return 97;
 	canary = argv[1];
