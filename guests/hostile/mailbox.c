@@ -31,7 +31,7 @@
 #define BOX_RESTORE    31
 #define BOX_REGS       0x40
 #define BOX_EARLY_DATA 0x100
-#define BOX_XSTATE     0x800
+#define BOX_XSTATE     0x1000
 #define BOX_EARLY_MAX  0x400
 
 static char *canary;
@@ -168,7 +168,7 @@ static void *forge_beside(void *arg)
 			box[BOX_MAGIC] = (uint32_t)random_next();
 			break;
 		case 6: /* and all the rest: it returns to nowhere */
-			box[random_next() % 4096] = (uint32_t)random_next();
+			box[random_next() % 6144] = (uint32_t)random_next();
 			break;
 		case 7: /* registers, and whether they are to be loaded */
 			box[BOX_RESTORE] = (uint32_t)random_next() % 4;
