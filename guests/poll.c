@@ -134,7 +134,8 @@ static void interrupted(void)
 	CHECK_ERR(select(0, NULL, NULL, NULL, NULL), EINTR);
 }
 
-/* Stopped and continued: the wait goes on.  A busy host may be late with the stop: then once more. */
+/* Stopped and continued: the wait goes on.  A busy host may be late with the stop: then once more.
+ */
 static void stopped(void)
 {
 	int status, tries = 0;

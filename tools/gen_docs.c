@@ -100,22 +100,38 @@ static void print_man(void)
 
 /* --- the completion --- */
 
+#define ALL_FILES "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))"
+#define SAID_BY(command, field)                                                                    \
+	"$(\"$program\" " command " 2>/dev/null | awk '{ print $" field " }')"
+#define WORDS(words) "COMPREPLY=($(compgen -W \"" words "\" -- \"$cur\"))"
+
+/* What may stand where no option does. */
+static const struct {
+	const char *command, *complete;
+} operands[] = {
+    {"syscalls", WORDS(SAID_BY("syscalls", "2"))},
+    {"bench", "[[ ${COMP_WORDS[2]} == compare ]] && { " ALL_FILES
+	      "; return; }\n\t\t" WORDS("compare " SAID_BY("bench --list", "1, $2"))},
+    {"sched_run", ALL_FILES},
+    {"sched_sim", ALL_FILES},
+    {"sched_show", WORDS(SAID_BY("sched list", "1"))},
+};
+
 static const char *completion_of(const struct option *o)
 {
 	static char buf[512];
 
 	if (strcmp(o->complete, "@file") == 0)
-		return "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))";
+		return ALL_FILES;
 	if (strcmp(o->complete, "@dir") == 0)
 		return "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))";
 	if (strcmp(o->complete, "@user") == 0)
 		return "COMPREPLY=($(compgen -u -- \"$cur\"))";
 	if (strcmp(o->complete, "@sched") == 0)
-		return "COMPREPLY=($(compgen -W \"$(\"$program\" run --sched list 2>/dev/null | "
-		       "awk '{ print $1 }')\" -- \"$cur\"))";
+		return WORDS(SAID_BY("sched list", "1"));
 	if (strcmp(o->complete, "@none") == 0)
 		return "COMPREPLY=()";
-	snprintf(buf, sizeof(buf), "COMPREPLY=($(compgen -W \"%s\" -- \"$cur\"))",
+	snprintf(buf, sizeof(buf), WORDS("%s"),
 		 strcmp(o->complete, "@log") == 0 ? subsystems : o->complete);
 	return buf;
 }
@@ -132,9 +148,39 @@ static void print_words(const char *command)
 	}
 }
 
-static int takes_argument(const struct option *o)
+static int takes_argument(const struct option *o, const char *command)
 {
-	return !o->section && strcmp(o->command, "run") == 0 && o->arg && *o->arg != '[';
+	return !o->section && strcmp(o->command, command) == 0 && o->arg && *o->arg != '[';
+}
+
+/* After an option that takes an argument: that. */
+static void print_arguments(const char *command)
+{
+	printf("\tcase $prev in\n");
+	for (size_t i = 0; i < COUNT(options); i++) {
+		const struct option *o = &options[i];
+		if (!takes_argument(o, command))
+			continue;
+		printf("\t--%s", o->long_name);
+		if (o->short_name)
+			printf(" | -%c", o->short_name);
+		printf(")\n\t\t%s\n\t\treturn\n\t\t;;\n", completion_of(o));
+	}
+	printf("\tesac\n");
+}
+
+/* A function for the words of a command other than run. */
+static void print_command(const char *command)
+{
+	printf("_ukernel_%s()\n{\n", command);
+	print_arguments(command);
+	printf("\tif [[ $cur == -* ]]; then\n\t\tCOMPREPLY=($(compgen -W \"");
+	print_words(command);
+	printf("\" -- \"$cur\"))\n");
+	for (size_t i = 0; i < COUNT(operands); i++)
+		if (strcmp(operands[i].command, command) == 0)
+			printf("\telse\n\t\t%s\n", operands[i].complete);
+	printf("\tfi\n}\n");
 }
 
 static void print_commands(void)
@@ -159,9 +205,7 @@ static void print_second_words(const char *first)
 	for (size_t c = 0; c < COUNT(commands); c++) {
 		if (strncmp(commands[c].name, first, len) != 0 || commands[c].name[len] != '_')
 			continue;
-		printf("\t\t%s) COMPREPLY=($(compgen -W \"", commands[c].name + len + 1);
-		print_words(commands[c].name);
-		printf("\" -- \"$cur\") $(compgen -f -- \"$cur\")) ;;\n");
+		printf("\t\t%s) _ukernel_%s ;;\n", commands[c].name + len + 1, commands[c].name);
 	}
 	printf("\t\tesac\n\t\treturn\n\t\t;;\n");
 }
@@ -191,9 +235,8 @@ static void print_simple_commands(void)
 			print_second_words(commands[c].name);
 			continue;
 		}
-		printf("\t%s)\n\t\tCOMPREPLY=($(compgen -W \"", commands[c].name);
-		print_words(commands[c].name);
-		printf("\" -- \"$cur\"))\n\t\treturn\n\t\t;;\n");
+		printf("\t%s)\n\t\t_ukernel_%s\n\t\treturn\n\t\t;;\n", commands[c].name,
+		       commands[c].name);
 	}
 	printf("\tesac\n");
 }
@@ -208,7 +251,7 @@ static void print_program_search(void)
 	       "\t\tcase ${COMP_WORDS[i]} in\n"
 	       "\t\t--)\n\t\t\t((i++))\n\t\t\tbreak\n\t\t\t;;\n\t\t");
 	for (size_t i = 0; i < COUNT(options); i++) {
-		if (!takes_argument(&options[i]))
+		if (!takes_argument(&options[i], "run"))
 			continue;
 		printf("%s--%s", bar, options[i].long_name);
 		bar = " | ";
@@ -221,26 +264,14 @@ static void print_program_search(void)
 	       "\t\treturn\n\tfi\n");
 }
 
-static void print_arguments(void)
-{
-	printf("\tcase $prev in\n");
-	for (size_t i = 0; i < COUNT(options); i++) {
-		const struct option *o = &options[i];
-		if (!takes_argument(o))
-			continue;
-		printf("\t--%s", o->long_name);
-		if (o->short_name)
-			printf(" | -%c", o->short_name);
-		printf(")\n\t\t%s\n\t\treturn\n\t\t;;\n", completion_of(o));
-	}
-	printf("\tesac\n");
-}
-
 static void print_completion(void)
 {
 	printf("# bash completion for ukernel; generated from ukernel/cli/options.def\n"
-	       "# shellcheck shell=bash disable=SC2207\n"
-	       "_ukernel()\n{\n"
+	       "# shellcheck shell=bash disable=SC2207\n");
+	for (size_t c = 0; c < COUNT(commands); c++)
+		if (strcmp(commands[c].name, "run") != 0 && !has_second_words(commands[c].name))
+			print_command(commands[c].name);
+	printf("_ukernel()\n{\n"
 	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
 	       "\tlocal program=${COMP_WORDS[0]} i\n"
 	       "\tCOMPREPLY=()\n"
@@ -249,7 +280,7 @@ static void print_completion(void)
 	printf("\t\treturn\n\tfi\n");
 	print_simple_commands();
 	print_program_search();
-	print_arguments();
+	print_arguments("run");
 	printf("\tif [[ $prev != -- && $cur == -* ]]; then\n\t\tCOMPREPLY=($(compgen -W \"");
 	print_words("run");
 	printf("\" -- \"$cur\"))\n\telse\n\t\tCOMPREPLY=($(compgen -c -- \"$cur\"))\n\tfi\n}\n"
