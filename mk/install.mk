@@ -31,7 +31,7 @@ install: all $(B)/ukernel.1 $(B)/ukernel-workload.5 $(B)/ukernel.bash
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/ukernel $(DESTDIR)$(MANDIR)/man1/ukernel.1 $(DESTDIR)$(MANDIR)/man5/ukernel-workload.5 $(DESTDIR)$(COMPDIR)/ukernel
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(WORKLOADDIR) $(DESTDIR)$(INCLUDEDIR)/ukernel
-	rm -f $(DESTDIR)$(PKGCONFIGDIR)/ukernel-policy.pc
+	rm -f $(DESTDIR)$(PKGCONFIGDIR)/ukernel-policy.pc $(DESTDIR)$(BINDIR)/ukernel-config
 
 ## make deps            install every package that building, testing and linting need (Debian 12)
 deps:

@@ -67,7 +67,7 @@ def own(checks, where):
     got = ukernel("sched", "show", "./mine/mine.so", cwd=where)
     checks.check("policies/show mine.so", "mine: round robin" in got.out and "slice=TIME" in got.out,
                  got.out, got.err)
-    for name in ("mine", "no-name", "9lives", "x" * 40, "a/b"):
+    for name in ("mine", "no-name", "9lives", "x" * 40, "a/b", "int"):
         got = ukernel("sched", "new", name, cwd=where)
         checks.check(f"policies/new refuses {name[:10]}", got.status == 125 and
                      len(got.err.splitlines()) == 1, got.status, got.err)
@@ -75,7 +75,7 @@ def own(checks, where):
 
 def installed(checks, where):
     """As a user has it: the installed program, the header that pkg-config names, no source tree."""
-    if os.environ.get("B"):
+    if os.path.abspath(lib.BUILD) != os.path.join(lib.TOP, "build"):
         checks.skip("policies/installed", "another build")
         return
     prefix = where + "/usr"
@@ -86,6 +86,8 @@ def installed(checks, where):
                           PKG_CONFIG_PATH=prefix + "/share/pkgconfig")
     got = lib.run(["pkg-config", "--cflags", "ukernel-policy"], env=env)
     checks.check("policies/pkg-config", got.out.strip() == f"-I{prefix}/include", got.out, got.err)
+    got = lib.run(["ukernel-config", "--cflags", "--abi"], env=env)
+    checks.check("policies/ukernel-config", got.out.split() == [f"-I{prefix}/include", "1"], got.out, got.err)
     got = lib.run(["sh", "-c", "ukernel sched new mine && make -s -C mine"], env=env, cwd=where)
     checks.check("policies/installed: the template builds", got.status == 0 and
                  os.path.exists(where + "/mine/mine.so"), got.out, got.err)

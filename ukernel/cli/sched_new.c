@@ -69,15 +69,26 @@ static void write_file(const char *path, const char *text, const char *name, con
 		die("cannot write %s: %s", path, strerror(errno));
 }
 
-/* It becomes part of C names. */
+/* It becomes part of C names, and the name of a structure. */
 static void check_name(const char *name)
 {
+	static const char *const keywords[] = {
+	    "auto",    "break",	 "case",     "char",   "const",	   "continue", "default",
+	    "do",      "double", "else",     "enum",   "extern",   "float",    "for",
+	    "goto",    "if",	 "inline",   "int",    "long",	   "register", "restrict",
+	    "return",  "short",	 "signed",   "sizeof", "static",   "struct",   "switch",
+	    "typedef", "union",	 "unsigned", "void",   "volatile", "while",    "asm",
+	    "typeof",  "runq",	 "bool",
+	};
 	bool good = isalpha((unsigned char)*name) && strlen(name) <= NAME_MAX_LEN;
 
 	for (const char *p = name; *p; p++)
 		good = good && (isalnum((unsigned char)*p) || *p == '_');
 	if (!good)
 		die("'%s' is no name for a policy: letters, digits and _, a letter first", name);
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++)
+		if (strcmp(name, keywords[i]) == 0)
+			die("'%s' is no name for a policy: it is a word of C", name);
 }
 
 int command_sched_new(int argc, char **argv)
