@@ -120,7 +120,7 @@ def errors(checks, where):
         ((bad,), "bad.wl:3: cpu '5parsec' is not a time"),
         (("nosuch",), "no workload 'nosuch'"),
         ((), "wants a workload"),
-        ((good, "--sched", "nosuch"), "no scheduling policy 'nosuch'"),
+        ((good, "--sched", "nosuch"), "scheduling policy 'nosuch': there is none"),
         ((good, "--cpus", "65"), "--cpus"),
         ((good, "--sched", "rr:slice=0"), "slice=0 is out of range"),
         ((good, "--json", "--why"), "--why"),

@@ -36,6 +36,8 @@ int command_bench(int argc, char **argv);
 const struct inheritance *inherit_from_caller(void);
 
 /* --- values of options (parse.c): each dies with a line that names the option --- */
+/* Ends with a message where path cannot be written: now, and not after an hour's run. */
+void output_check(const char *option, const char *path);
 unsigned long parse_count(const char *option, const char *text, unsigned long min,
 			  unsigned long max);
 enum files_trust parse_files(const char *text);

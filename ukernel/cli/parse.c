@@ -25,6 +25,15 @@ unsigned long parse_count(const char *option, const char *text, unsigned long mi
 	return n;
 }
 
+void output_check(const char *option, const char *path)
+{
+	FILE *out = fopen(path, "ae");
+
+	if (!out)
+		die("--%s: cannot write '%s': %s", option, path, strerror(errno));
+	fclose(out);
+}
+
 enum files_trust parse_files(const char *text)
 {
 	static const char *const modes[] = {

@@ -31,7 +31,7 @@ const struct sched_policy *policy_open(const char *spec, const char *watchdog, c
 	const struct sched_policy *p =
 	    sched_policy_open(spec, options, watchdog ? &settings : NULL, error, sizeof(error));
 	if (!p)
-		die("--sched: %s", error);
+		die("scheduling policy '%s': %s", spec, error);
 	return p;
 }
 

@@ -11,9 +11,17 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } subcommands[] = {
-    {"run", command_sched_run}, {"list", command_sched_list}, {"show", command_sched_show},
-    {"new", command_sched_new}, {"sim", command_sched_sim},
+    {"list", command_sched_list}, {"show", command_sched_show}, {"sim", command_sched_sim},
+    {"run", command_sched_run},	  {"new", command_sched_new},
 };
+
+/* Its line of the option table. */
+static void print_help_line(FILE *out, const char *name)
+{
+	for (const struct command_desc *c = command_table; c->name; c++)
+		if (strncmp(c->name, "sched_", 6) == 0 && strcmp(c->name + 6, name) == 0)
+			fprintf(out, "  ukernel sched %-6s %s\n", name, c->help);
+}
 
 int command_sched(int argc, char **argv)
 {
@@ -25,8 +33,7 @@ int command_sched(int argc, char **argv)
 	if (!*name || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
 		options_print_help(*name ? stdout : stderr, "sched");
 		for (size_t i = 0; i < sizeof(subcommands) / sizeof(*subcommands); i++)
-			fprintf(*name ? stdout : stderr, "  ukernel sched %s\n",
-				subcommands[i].name);
+			print_help_line(*name ? stdout : stderr, subcommands[i].name);
 		return *name ? 0 : EXIT_OWN_FAILURE;
 	}
 	die("no command 'sched %s'; see ukernel sched --help", name);

@@ -274,6 +274,23 @@ static void write_page(struct sched_run *s, const struct report_run *runs, unsig
 	free(how);
 }
 
+/* What is known to fail, before anything runs. */
+static void check(const struct sched_run *s)
+{
+	const struct experiment *e = &s->e;
+	uint64_t all = e->cpus == CPUS_MAX ? UINT64_MAX : (1ULL << e->cpus) - 1;
+
+	for (unsigned i = 0; i < e->workload->nr_tasks; i++) {
+		const struct workload_task *t = &e->workload->tasks[i];
+
+		if (!(t->affinity & all))
+			die("%s:%u: task %s may run on none of the %d CPUs", e->file, t->line,
+			    t->name, e->cpus);
+	}
+	if (s->html)
+		output_check("html", s->html);
+}
+
 static unsigned run_all(struct sched_run *s)
 {
 	unsigned failed = 0;
@@ -288,8 +305,8 @@ static unsigned run_all(struct sched_run *s)
 			outcome_warn("sched run", s->shown[i], o);
 			if (o->refused && k == 0)
 				fprintf(stderr,
-					"ukernel: sched run: %s: %u task(s) did not get the class "
-					"that they asked for\n",
+					"ukernel: sched run: %s: %u task(s) were refused the "
+					"class or the CPUs that they asked for\n",
 					s->shown[i], o->refused);
 		}
 	return failed;
@@ -342,6 +359,7 @@ int command_sched_run(int argc, char **argv)
 	s.e.player = player_find();
 	s.e.loops_per_ms = player_calibrate(s.e.player);
 	fill_defaults(&s);
+	check(&s);
 	unsigned failed = run_all(&s);
 
 	struct report_run *runs = xrealloc(NULL, s.nr_scheds, sizeof(*runs));

@@ -367,6 +367,8 @@ int command_sched_sim(int argc, char **argv)
 	static struct sched_sim s = {.repeat = 1, .backend = "auto"};
 
 	load(&s, parse_line(&s, argc, argv));
+	if (s.html)
+		output_check("html", s.html);
 	s.runs = xrealloc(NULL, (size_t)s.nr_scheds * s.repeat, sizeof(*s.runs));
 	for (unsigned i = 0; i < s.nr_scheds; i++)
 		for (unsigned k = 0; k < s.repeat; k++)

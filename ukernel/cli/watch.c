@@ -25,14 +25,8 @@ void watch_start(const char *gantt, bool stats)
 {
 	if (!gantt && !stats)
 		return;
-	if (gantt) {
-		/* Now, and not after an hour's run. */
-		FILE *out = fopen(gantt, "we");
-
-		if (!out)
-			die("--gantt: cannot write '%s': %s", gantt, strerror(errno));
-		fclose(out);
-	}
+	if (gantt)
+		output_check("gantt", gantt);
 	gantt_file = gantt ? path_absolute(gantt) : NULL;
 	print_stats = stats;
 	recording = recorder_start();

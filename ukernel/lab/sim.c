@@ -170,6 +170,10 @@ static void run(struct sim *s)
 	struct sim_event e;
 
 	while (!s->failed && !s->stopped && s->nr_events) {
+		if (heap_next_ns(s) > WORKLOAD_TIME_MAX) {
+			sim_fail(s, "the workload goes on for more than a century");
+			break;
+		}
 		s->rq.now_ns = heap_next_ns(s);
 		while (!s->failed && heap_next_ns(s) == s->rq.now_ns && heap_pop(s, &e)) {
 			s->result->events++;

@@ -245,6 +245,11 @@ struct workload *workload_load(const char *path, const uint64_t *seed, char *err
 	}
 	fclose(f);
 	text[len] = '\0';
+	if (strlen(text) != len) {
+		snprintf(error, size, "%s: is not a text file", path);
+		free(text);
+		return NULL;
+	}
 	struct workload *w = workload_parse(text, path, seed, error, size);
 	free(text);
 	return w;

@@ -15,6 +15,7 @@
 #define WORKLOAD_TASKS_MAX 100000
 #define WORKLOAD_LOCKS_MAX 64
 #define WORKLOAD_FOREVER   UINT64_MAX
+#define WORKLOAD_TIME_MAX  (1ULL << 62) /* since the start: 146 years; one more time fits */
 
 /* A length of time, perhaps drawn anew each time it is needed. */
 struct span {

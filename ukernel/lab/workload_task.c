@@ -223,6 +223,9 @@ static bool add_instances(struct parser *p, const char *group, const struct shap
 			return parser_fail(p, "out of memory");
 		if (!t->length_ns)
 			t->length_ns = known_length(shape, t->seed);
+		if (t->arrival_ns > WORKLOAD_TIME_MAX)
+			return parser_fail(p, "task %s would arrive in more than a century",
+					   t->name);
 		offset += span_draw(&f->every, &rng);
 		w->nr_tasks++;
 	}

@@ -200,10 +200,12 @@ static int attr_set(struct task *t, struct task *other, struct abi_sched_attr *a
 	other->sched.reset_on_fork = a->flags & FLAG_RESET_ON_FORK;
 	other->sched.reclaim = class == SCLASS_DEADLINE && (a->flags & FLAG_RECLAIM);
 	if (!attr_same(&other->se, a)) {
-		bool was_rt = class_is_rt(other->se.class);
+		int before = other->se.class;
 
 		sched_change(other, attr_write, a);
-		if (class_is_rt(class) && !was_rt) {
+		if (class != before)
+			other->sched.last_slice_ns = 0;
+		if (class_is_rt(class) && !class_is_rt(before)) {
 			other->sched.awake_ran_ns = sched_ran_ns(other);
 			cpu_limit_changed(other->proc);
 		}
@@ -295,10 +297,11 @@ long sys_sched_rr_get_interval(struct task *t, int pid, uaddr_t uinterval)
 		return -EINVAL;
 	if (!other)
 		return -ESRCH;
-	/* The slice that it got last; before its first one, the caller's. */
-	uint64_t ns =
-	    other->sched.last_slice_ns ? other->sched.last_slice_ns : t->sched.last_slice_ns;
-	if (ns == SCHED_FOREVER)
+	/* The slice that it got last in its class; before its first one, the caller's. */
+	uint64_t ns = other->sched.last_slice_ns;
+	if (!ns && other->se.class == t->se.class)
+		ns = t->sched.last_slice_ns;
+	if (!ns || ns == SCHED_FOREVER)
 		ns = other->se.class == SCLASS_RR ? RR_SLICE : 0;
 	if (other->se.class != SCLASS_FIFO && other->se.class != SCLASS_DEADLINE) {
 		ts.sec = (int64_t)(ns / 1000000000);

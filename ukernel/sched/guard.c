@@ -19,6 +19,12 @@ static struct guard *guard_of(const struct runq *rq)
 	return (struct guard *)rq->policy;
 }
 
+/* A process has none before its first program. */
+static const char *name_of(const struct sched_entity *se)
+{
+	return *se->name ? se->name : "no name yet";
+}
+
 /* --- calls --- */
 
 struct args {
@@ -173,7 +179,7 @@ static void check_waiting(struct guard *g, struct runq *rq)
 		return;
 	guard_fall(g, rq, "%s task %llu (%s): it has been waiting for %.3f s",
 		   rq->nr_running ? "starves" : "has lost", (unsigned long long)worst->id,
-		   worst->name, (double)(rq->now_ns - worst->wait_since_ns) / 1e9);
+		   name_of(worst), (double)(rq->now_ns - worst->wait_since_ns) / 1e9);
 }
 
 static void guard_timer(struct runq *rq)
@@ -306,7 +312,7 @@ static void check_idle(struct guard *g, struct runq *rq, int cpu)
 		if (se && se->queued && sched_allowed(se, cpu)) {
 			guard_fall(g, rq,
 				   "has lost task %llu (%s): it waits, and pick() finds nobody",
-				   (unsigned long long)se->id, se->name);
+				   (unsigned long long)se->id, name_of(se));
 			return;
 		}
 	}
@@ -318,13 +324,13 @@ static void check_pick(struct guard *g, struct runq *rq, const struct sched_enti
 		guard_fall(g, rq, "picked a task that does not exist (%p)", (const void *)se);
 	else if (!se->queued && se->cpu >= 0)
 		guard_fall(g, rq, "picked task %llu (%s) for CPU %d, but it runs on CPU %d",
-			   (unsigned long long)se->id, se->name, cpu, se->cpu);
+			   (unsigned long long)se->id, name_of(se), cpu, se->cpu);
 	else if (!se->queued)
 		guard_fall(g, rq, "picked task %llu (%s), which sleeps", (unsigned long long)se->id,
-			   se->name);
+			   name_of(se));
 	else if (!sched_allowed(se, cpu))
 		guard_fall(g, rq, "picked task %llu (%s) for CPU %d, where it may not run",
-			   (unsigned long long)se->id, se->name, cpu);
+			   (unsigned long long)se->id, name_of(se), cpu);
 }
 
 static struct sched_entity *guard_pick(struct runq *rq, int cpu)
@@ -351,7 +357,7 @@ static uint64_t guard_slice_ns(struct runq *rq, struct sched_entity *se)
 		if (a.result)
 			return a.result;
 		guard_fall(guard_of(rq), rq, "gives task %llu (%s) a slice of nothing",
-			   (unsigned long long)se->id, se->name);
+			   (unsigned long long)se->id, name_of(se));
 	}
 	return sched_rr.slice_ns(rq, se);
 }

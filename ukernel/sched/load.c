@@ -13,29 +13,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int fail(char *error, size_t size, const char *path, const char *what)
+static int fail(char *error, size_t size, const char *what)
 {
-	snprintf(error, size, "%s: %s", path, what);
+	snprintf(error, size, "%s", what);
 	return -EINVAL;
 }
 
 /* Is p such that the core may call it? */
-static int policy_check(const struct sched_policy *p, const char *path, char *error, size_t size)
+static int policy_check(const struct sched_policy *p, char *error, size_t size)
 {
 	if (p->abi != SCHED_POLICY_ABI) {
 		snprintf(error, size,
-			 "%s was built for version %u of the policy interface, this is %u: build "
+			 "it was built for version %u of the policy interface, this is %u: build "
 			 "it anew against this policy.h",
-			 path, p->abi, SCHED_POLICY_ABI);
+			 p->abi, SCHED_POLICY_ABI);
 		return -EINVAL;
 	}
 	if (!p->name || !*p->name || !p->summary)
-		return fail(error, size, path, "the policy has no name or summary");
+		return fail(error, size, "the policy has no name or summary");
 	if (!p->enqueue || !p->remove || !p->pick || !p->slice_ns)
-		return fail(error, size, path,
+		return fail(error, size,
 			    "the policy lacks enqueue(), remove(), pick() or slice_ns()");
 	if (p->task_size > sizeof(((struct sched_entity *)0)->priv))
-		return fail(error, size, path, "the policy keeps more of a task than se->priv has");
+		return fail(error, size, "the policy keeps more of a task than se->priv has");
+	for (const struct policy_param *q = p->params; q && q->key; q++) {
+		if (q->def && q->help)
+			continue;
+		snprintf(error, size, "its parameter %s lacks a default or a help text", q->key);
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -44,16 +50,15 @@ static const struct sched_policy *load_object(const char *path, char *error, siz
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
 	if (!object) {
-		snprintf(error, size, "cannot load a policy: %s", dlerror());
+		snprintf(error, size, "cannot load it: %s", dlerror());
 		return NULL;
 	}
 	const struct sched_policy *const *p = dlsym(object, "ukernel_sched_policy");
 	if (!p || !*p) {
-		fail(error, size, path,
-		     "no policy in it: it has to end with SCHED_POLICY_EXPORT()");
+		fail(error, size, "no policy in it: it has to end with SCHED_POLICY_EXPORT()");
 		return NULL;
 	}
-	return policy_check(*p, path, error, size) < 0 ? NULL : *p;
+	return policy_check(*p, error, size) < 0 ? NULL : *p;
 }
 
 const struct sched_policy *sched_policy_open(const char *spec, const char **options,
@@ -62,7 +67,7 @@ const struct sched_policy *sched_policy_open(const char *spec, const char **opti
 {
 	struct guard_settings settings = {.mode = GUARD_OFF, .limit_ns = GUARD_LIMIT_NS};
 	struct sched_settings values;
-	const struct sched_policy *p;
+	const struct sched_policy *p = NULL;
 	size_t n = strcspn(spec, ":");
 	char *name = strndup(spec, n);
 	bool foreign;
@@ -73,13 +78,15 @@ const struct sched_policy *sched_policy_open(const char *spec, const char **opti
 	}
 	*options = spec[n] ? spec + n + 1 : NULL;
 	foreign = strchr(name, '/') != NULL;
-	if (foreign)
+	if (!*name)
+		snprintf(error, size, "it has no name; ukernel sched list names them");
+	else if (foreign)
 		p = load_object(name, error, size);
 	else if (!(p = sched_policy_find(name)))
 		snprintf(error, size,
-			 "no scheduling policy '%s'; ukernel sched list names them, ./%s.so would "
+			 "there is none of that name; ukernel sched list names them, ./%s.so would "
 			 "be your own",
-			 name, name);
+			 name);
 	free(name);
 	if (!p)
 		return NULL;

@@ -150,8 +150,9 @@ static int setting_parse(const struct sched_policy *policy, char *text, bool fir
 	if (strcmp(text, "seed") == 0 && value) {
 		char *end;
 
+		errno = 0;
 		set->seed = strtoull(value, &end, 0);
-		if (end != value && !*end)
+		if (end != value && !*end && !errno && !strchr(value, '-'))
 			return 0;
 		snprintf(error, size, "seed wants a number, not '%s'", value);
 		return -EINVAL;

@@ -23,7 +23,7 @@ struct sched_account {
 	bool reset_on_fork;	/* SCHED_RESET_ON_FORK */
 	bool reclaim;		/* SCHED_FLAG_RECLAIM */
 	uint64_t awake_ran_ns;	/* se.ran_ns when it last woke up or got its class: RLIMIT_RTTIME */
-	uint64_t last_slice_ns; /* given when it last got a virtual CPU; 0: never did */
+	uint64_t last_slice_ns; /* of the last virtual CPU that it got in its class; 0: none */
 	struct task *owner; /* holds the lock that this task sleeps for; NULL: none, or not known */
 };
 

@@ -32,7 +32,8 @@ static void slice_check(struct vcpu *vc, bool at_tick)
 				vcpu_preempt(vc, true);
 				return;
 			}
-			se->slice_end_ns = more == SCHED_FOREVER ? more : now_ns + more;
+			se->slice_end_ns =
+			    more >= SCHED_FOREVER - now_ns ? SCHED_FOREVER : now_ns + more;
 			vc->short_slice = more < rq.tick_ns;
 		}
 	}
