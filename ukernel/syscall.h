@@ -84,9 +84,13 @@ struct task;
 	X(shmctlcmd, int)                                                                          \
 	X(semctlcmd, int)                                                                          \
 	X(msgctlcmd, int)                                                                          \
-	X(ipcds, uaddr_t)     /* what the command before it says */                                \
-	X(sembufs, uaddr_t)   /* struct sembuf array in, its count next */                         \
-	X(msgbuf, uaddr_t)    /* a type and bytes in; the next argument is how many bytes */       \
+	X(ipcds, uaddr_t)   /* what the command before it says */                                  \
+	X(sembufs, uaddr_t) /* struct sembuf array in, its count next */                           \
+	X(msgbuf, uaddr_t)  /* a type and bytes in; the next argument is how many bytes */         \
+	X(mqattr, uaddr_t)  /* struct mq_attr in */                                                \
+	X(mqattrout, uaddr_t)                                                                      \
+	X(sigeventin, uaddr_t)                                                                     \
+	X(kcmptype, int)                                                                           \
 	X(msgbufout, uaddr_t) /* the same out; the result is how many */                           \
 	X(statp, uaddr_t)     /* pointers to structures, shown by content */                       \
 	X(statxp, uaddr_t)                                                                         \

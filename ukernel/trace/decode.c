@@ -49,6 +49,7 @@ static bool is_out_kind(enum arg_kind kind)
 	case ARG_intout:
 	case ARG_ipcds:
 	case ARG_msgbufout:
+	case ARG_mqattrout:
 		return true;
 	default:
 		return false;

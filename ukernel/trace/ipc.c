@@ -7,6 +7,7 @@
 #include "ipc/abi.h"
 #include "mm/uaccess.h"
 
+#include <signal.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -37,6 +38,10 @@ TABLE(semctl, "SEM_???", N(IPC_RMID), N(IPC_SET), N(IPC_STAT), N(IPC_INFO), N(GE
       {20, "SEM_STAT_ANY"})
 TABLE(msgctl, "MSG_???", N(IPC_RMID), N(IPC_SET), N(IPC_STAT), N(IPC_INFO), N(MSG_STAT),
       N(MSG_INFO), {13, "MSG_STAT_ANY"})
+
+TABLE(sigev, "SIGEV_???", N(SIGEV_SIGNAL), N(SIGEV_NONE), N(SIGEV_THREAD))
+TABLE(kcmp, "KCMP_???", {0, "KCMP_FILE"}, {1, "KCMP_VM"}, {2, "KCMP_FILES"}, {3, "KCMP_FS"},
+      {4, "KCMP_SIGHAND"}, {5, "KCMP_IO"}, {6, "KCMP_SYSVSEM"}, {7, "KCMP_EPOLL_TFD"})
 
 static void add_get_flags(struct text *x, unsigned flags)
 {
@@ -132,6 +137,35 @@ static void add_message(struct text *x, const struct call_view *v, int i, uint64
 	text_add(x, "}");
 }
 
+static void add_mq_attr(struct text *x, const struct call_view *v, int i)
+{
+	bool out = v->entry->kind[i] == ARG_mqattrout;
+	struct abi_mq_attr a;
+
+	if (!v->arg[i] || (out && v->result < 0) || get_user(v->task, a, v->arg[i])) {
+		text_add_address(x, v->arg[i]);
+		return;
+	}
+	text_add(x, "{mq_flags=%#llx, mq_maxmsg=%lld, mq_msgsize=%lld, mq_curmsgs=%lld}",
+		 (ull)a.flags, (long long)a.maxmsg, (long long)a.msgsize, (long long)a.curmsgs);
+}
+
+static void add_sigevent(struct text *x, const struct call_view *v, int i)
+{
+	struct abi_sigevent e;
+	char name[24];
+
+	if (!v->arg[i] || get_user(v->task, e, v->arg[i])) {
+		text_add_address(x, v->arg[i]);
+		return;
+	}
+	text_add(x, "{sigev_notify=");
+	text_add_choice(x, &names_sigev, (unsigned)e.notify);
+	if (e.notify == SIGEV_SIGNAL)
+		text_add(x, ", sigev_signo=%s", signal_name(e.signo, name));
+	text_add(x, ", sigev_value=%#llx}", (ull)e.value.sival_ptr);
+}
+
 bool text_add_ipc_arg(struct text *x, const struct call_view *v, int i)
 {
 	uint64_t a = v->arg[i];
@@ -163,6 +197,16 @@ bool text_add_ipc_arg(struct text *x, const struct call_view *v, int i)
 		break;
 	case ARG_sembufs:
 		add_sembufs(x, v, i);
+		break;
+	case ARG_mqattr:
+	case ARG_mqattrout:
+		add_mq_attr(x, v, i);
+		break;
+	case ARG_sigeventin:
+		add_sigevent(x, v, i);
+		break;
+	case ARG_kcmptype:
+		text_add_choice(x, &names_kcmp, (unsigned)a);
 		break;
 	case ARG_msgbuf:
 		add_message(x, v, i, v->arg[i + 1]);

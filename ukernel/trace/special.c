@@ -23,6 +23,8 @@ int args_shown(const struct call_view *v)
 	switch (v->nr) {
 	case SYS_open:
 		return a[1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? n : 2;
+	case SYS_mq_open:
+		return a[1] & O_CREAT ? n : 2;
 	case SYS_openat:
 		return a[2] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? n : 3;
 	case SYS_fcntl:

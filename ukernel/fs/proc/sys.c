@@ -267,12 +267,22 @@ static const struct proc_entry inotify_entries[] = {
 };
 static const struct proc_dir inotify_dir = {PROC_DIR(inotify_entries)};
 
+static const struct proc_entry mqueue_entries[] = {
+    SETTING("msg_default", mq_msg_default, 1, 65536),
+    SETTING("msg_max", mq_msg_max, 1, 65536),
+    SETTING("msgsize_default", mq_size_default, 128, 16 << 20),
+    SETTING("msgsize_max", mq_size_max, 128, 16 << 20),
+    SETTING("queues_max", mq_queues_max, 0, INT32_MAX),
+};
+static const struct proc_dir mqueue_dir = {PROC_DIR(mqueue_entries)};
+
 static const struct proc_entry fs_entries[] = {
     {"epoll", S_IFDIR | 0555, .dir = &epoll_dir},
     TEXT("file-max", "9223372036854775807"),
     {"file-nr", S_IFREG | 0444, .show = show_file_nr},
     {"inotify", S_IFDIR | 0555, .dir = &inotify_dir},
     SETTING("lease-break-time", lease_break_seconds, 0, INT32_MAX),
+    {"mqueue", S_IFDIR | 0555, .dir = &mqueue_dir},
     NUMBER("nr_open", 1048576),
     SETTING("pipe-max-size", pipe_size_max, PAGE_SIZE, 1u << 31),
     NUMBER("pipe-user-pages-hard", 0),
