@@ -38,6 +38,21 @@ struct epoll *epoll_of(struct file *f)
 	return f->ops == &epoll_ops ? f->priv : NULL;
 }
 
+int epoll_watched(struct file *f, int fd, unsigned n, struct file **out)
+{
+	struct epoll *ep = epoll_of(f);
+	struct epoll_item *it;
+
+	if (!ep)
+		return -EINVAL;
+	list_for_each (it, &ep->items, in_epoll) {
+		*out = it->file;
+		if (it->fd == fd && n-- == 0)
+			return 0;
+	}
+	return -ENOENT;
+}
+
 /* --- becoming ready --- */
 
 void item_make_ready(struct epoll_item *it)

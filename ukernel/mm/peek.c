@@ -1,7 +1,7 @@
 /*
  * peek.c - process_vm_readv and process_vm_writev: one process's memory from another.
  */
-#include "kern/cred.h"
+#include "kern/inspect.h"
 #include "kern/task.h"
 #include "mm/mm.h"
 #include "mm/region.h"
@@ -12,18 +12,6 @@
 #include <stdlib.h>
 
 #define BOUNCE_SIZE (64UL << 10)
-
-/* PTRACE_MODE_ATTACH_REALCREDS (ptrace(2), "Ptrace access mode checking"). */
-static bool may_attach(const struct task *t, const struct task *to)
-{
-	const struct cred *a = t->cred, *b = to->cred;
-
-	if (t->proc == to->proc || cred_capable(a, CAP_SYS_PTRACE_BIT))
-		return true;
-	return a->uid == b->euid && a->uid == b->suid && a->uid == b->uid && a->gid == b->egid &&
-	       a->gid == b->sgid && a->gid == b->gid && to->proc->dumpable &&
-	       !(b->cap_permitted & ~a->cap_permitted);
-}
 
 /* Move what both sides have; a bad address ends it, and counts only if nothing moved before. */
 static ssize_t transfer(struct uio *local, struct uio *remote, bool write, void *bounce)
@@ -74,7 +62,7 @@ static long vm_transfer(struct task *t, int pid, uaddr_t local, unsigned long nl
 	if (!to || !to->mm || !to->thread)
 		goto out;
 	ret = -EPERM;
-	if (!may_attach(t, to))
+	if (!task_may_inspect(t, to))
 		goto out;
 	bounce = malloc(BOUNCE_SIZE);
 	ret = -ENOMEM;
