@@ -110,6 +110,49 @@ static void file(void)
 	CHECK_ERR(inotify_rm_watch(in, wd), EINVAL);
 }
 
+/* A file without a name lives on while somebody has it open. */
+static void unlinked(void)
+{
+	struct timespec ts[2] = {{1, 0}, {0, UTIME_OMIT}};
+	int f = open("u", O_CREAT | O_RDWR, 0600), d, wd[3];
+	char c;
+
+	CHECK(write(f, "ab", 2) == 2);
+	CHECK_OK(mkdir("e", 0700));
+	d = open("e", O_RDONLY);
+	wd[0] = inotify_add_watch(in, "u", IN_ALL_EVENTS);
+	wd[1] = inotify_add_watch(in, "e", IN_ALL_EVENTS | IN_EXCL_UNLINK);
+	wd[2] = inotify_add_watch(in, ".", (IN_ALL_EVENTS & ~IN_ACCESS) | IN_EXCL_UNLINK);
+	CHECK_OK(futimens(f, ts));
+	ts[0].tv_nsec = UTIME_OMIT;
+	ts[1].tv_nsec = 0;
+	CHECK_OK(futimens(f, ts));
+	ts[0].tv_nsec = 0;
+	CHECK_OK(futimens(f, ts));
+	show("times");
+	CHECK_OK(unlink("u"));
+	CHECK_OK(rmdir("e"));
+	show("names gone");
+	CHECK(pread(f, &c, 1, 0) == 1);
+	CHECK(write(f, "c", 1) == 1);
+	CHECK_OK(fchmod(f, 0644));
+	CHECK_OK(ftruncate(f, 1));
+	show("used on");
+	close(d);
+	close(f);
+	show("let go");
+	f = open("v", O_CREAT | O_RDWR, 0600);
+	close(open("w", O_CREAT | O_RDWR, 0600));
+	wd[0] = inotify_add_watch(in, "v", IN_ALL_EVENTS);
+	CHECK_OK(rename("w", "v"));
+	show("replaced");
+	close(f);
+	show("and let go");
+	CHECK_OK(inotify_rm_watch(in, wd[2]));
+	CHECK_OK(unlink("v"));
+	show("end");
+}
+
 static void waiting(void)
 {
 	struct pollfd p = {in, POLLIN, 0};
@@ -138,6 +181,7 @@ int main(void)
 	CHECK_OK(mkdir("d", 0700));
 	directory();
 	file();
+	unlinked();
 	waiting();
 	CHECK_ERR(inotify_add_watch(in, "none", IN_ALL_EVENTS), ENOENT);
 	CHECK_ERR(inotify_add_watch(in, "d/a", IN_ALL_EVENTS | IN_ONLYDIR), ENOTDIR);

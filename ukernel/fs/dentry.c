@@ -7,6 +7,7 @@
  * directories at any time.
  */
 #include "fs/hostnode.h"
+#include "fs/inotify.h"
 #include "fs/vfs.h"
 
 #include <errno.h>
@@ -93,6 +94,7 @@ static struct dentry *dentry_free(struct dentry *d)
 	hash_remove(d);
 	lru_remove(d);
 	list_del(&d->sibling);
+	inotify_unlinked(d, 0);
 	inode_put(d->inode);
 	free(d->name);
 	free(d);
@@ -117,6 +119,8 @@ void dentry_put(struct dentry *d)
 		}
 		d = dentry_free(d);
 	}
+	if (d && d->unlinked)
+		inotify_unlinked(d, 0);
 }
 
 struct dentry *dentry_root(struct super *sb)
@@ -199,6 +203,12 @@ void dentry_instantiate(struct dentry *d, struct inode *inode)
 
 void dentry_delete(struct dentry *d)
 {
+	struct dentry *child, *tmp;
+
+	/* Names that were looked for in a directory: nobody will ask again, and they hold it. */
+	list_for_each_safe (child, tmp, &d->children, sibling)
+		if (child->refs == 0)
+			dentry_free(child)->refs--;
 	d->unlinked = true;
 	dentry_drop(d);
 }

@@ -203,21 +203,6 @@ static ssize_t dev_readlink(struct inode *ino, char *buf, size_t size)
 	return len < size ? len : size;
 }
 
-static int dev_setattr(struct inode *ino, const struct iattr *attr)
-{
-	if (attr->valid & ATTR_MODE)
-		ino->mode = (ino->mode & S_IFMT) | (attr->mode & 07777);
-	if (attr->valid & ATTR_UID)
-		ino->uid = attr->uid;
-	if (attr->valid & ATTR_GID)
-		ino->gid = attr->gid;
-	if (attr->valid & ATTR_ATIME)
-		ino->atime = attr->atime;
-	if (attr->valid & ATTR_MTIME)
-		ino->mtime = attr->mtime;
-	return 0; /* a size (O_TRUNC) means nothing here */
-}
-
 static int dev_readdir(struct file *f, struct dir_sink *s)
 {
 	bool top = f->inode == f->inode->sb->root;
@@ -247,11 +232,11 @@ static const struct file_ops dev_dir_fops = {
 };
 static const struct inode_ops dev_dir_ops = {
     .lookup = dev_lookup,
-    .setattr = dev_setattr,
+    .setattr = inode_setattr_simple,
 };
 static const struct inode_ops dev_node_ops = {
     .open = dev_open,
-    .setattr = dev_setattr,
+    .setattr = inode_setattr_simple,
 };
 static const struct inode_ops dev_link_ops = {
     .readlink = dev_readlink,

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* Since Linux 6.10 and 6.12. */
 #define ABI_F_DUPFD_QUERY   1027
@@ -83,6 +84,9 @@ static long set_flags(struct task *t, struct file *f, int fd, unsigned long arg)
 	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) &&
 	    !inode_owner_or_capable(f->inode, t->cred))
 		return -EPERM;
+	/* Of a pipe it makes packets. */
+	if ((flags & O_DIRECT) && !S_ISFIFO(f->inode->mode) && !inode_can_direct(f->inode))
+		return -EINVAL;
 	flags |= f->flags & ~SETFL_FLAGS;
 	if (f->ops->set_flags) {
 		err = f->ops->set_flags(f, flags);

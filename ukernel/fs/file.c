@@ -103,8 +103,7 @@ void file_put(struct file *f)
 		locks_release_file(f);
 	f->inode->write_count += f->denies_write - f->counts_write;
 	if (!(f->flags & O_PATH))
-		inotify_dentry(f->path.dentry,
-			       file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+		inotify_file(f->path.dentry, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	f->inode->read_count -= f->counts_read;
 	if (f->inode->nr_leases > 0)
 		lease_file_gone(f);
@@ -135,15 +134,14 @@ ssize_t file_read(struct file *f, struct uio *to, uint64_t *pos)
 	/* The file's own position, not a copy: that is how an op knows it (stdfile.c). */
 	n = f->ops->read(f, to, pos ? pos : &f->pos);
 	if (n > 0)
-		inotify_dentry(f->path.dentry, IN_ACCESS);
+		inotify_file(f->path.dentry, IN_ACCESS);
 	return n;
 }
 
 /* How much of from may be written at pos of a regular file (setrlimit(2), RLIMIT_FSIZE). */
-static int check_size_limit(struct file *f, struct uio *from, uint64_t pos, size_t *cut)
+static int check_size_limit(const struct file *f, struct uio *from, uint64_t pos, size_t *cut)
 {
-	struct task *t = from->task;
-	uint64_t limit = t ? task_rlimit(t, RLIMIT_FSIZE) : RLIM_INFINITY;
+	uint64_t limit = task_rlimit(current, RLIMIT_FSIZE);
 
 	*cut = 0;
 	if (limit > INT64_MAX)
@@ -157,8 +155,8 @@ static int check_size_limit(struct file *f, struct uio *from, uint64_t pos, size
 		pos = st.size;
 	}
 	if (from->left > 0 && pos >= limit) {
-		if (t && limit != INT64_MAX)
-			signal_send_task(t, SIGXFSZ, NULL);
+		if (limit != INT64_MAX)
+			signal_send_task(current, SIGXFSZ, NULL);
 		return -EFBIG;
 	}
 	if (from->left > limit - pos)
@@ -167,12 +165,12 @@ static int check_size_limit(struct file *f, struct uio *from, uint64_t pos, size
 }
 
 /* Writing takes away the set-user-ID bit (write(2)). */
-static void remove_privileges(struct file *f, const struct task *t)
+static void remove_privileges(struct file *f)
 {
 	struct inode *ino = f->inode;
 	struct iattr a = {.valid = ATTR_MODE, .mode = ino->mode & ~(mode_t)S_ISUID};
 
-	if (!(ino->mode & (S_ISUID | S_ISGID)) || !t || cred_capable(t->cred, CAP_FSETID_BIT))
+	if (!(ino->mode & (S_ISUID | S_ISGID)) || cred_capable(current->cred, CAP_FSETID_BIT))
 		return;
 	if (ino->mode & S_IXGRP)
 		a.mode &= ~(mode_t)S_ISGID;
@@ -189,7 +187,7 @@ static ssize_t write_regular(struct file *f, struct uio *from, uint64_t *pos)
 	if (err)
 		return err;
 	if (from->left > 0)
-		remove_privileges(f, from->task);
+		remove_privileges(f);
 	from->left -= cut;
 	n = f->ops->write(f, from, pos);
 	from->left += cut;
@@ -212,7 +210,7 @@ ssize_t file_write(struct file *f, struct uio *from, uint64_t *pos)
 		pos = &f->pos;
 	n = S_ISREG(f->inode->mode) ? write_regular(f, from, pos) : f->ops->write(f, from, pos);
 	if (n > 0)
-		inotify_dentry(f->path.dentry, IN_MODIFY);
+		inotify_file(f->path.dentry, IN_MODIFY);
 	return n;
 }
 

@@ -136,6 +136,25 @@ int inode_getattr(struct inode *ino, struct kstat *out)
 	return 0;
 }
 
+int inode_setattr_simple(struct inode *ino, const struct iattr *attr)
+{
+	if (attr->valid & ATTR_MODE)
+		ino->mode = (ino->mode & S_IFMT) | (attr->mode & 07777);
+	if (attr->valid & ATTR_UID)
+		ino->uid = attr->uid;
+	if (attr->valid & ATTR_GID)
+		ino->gid = attr->gid;
+	if (attr->valid & ATTR_ATIME)
+		ino->atime = attr->atime;
+	if (attr->valid & ATTR_MTIME)
+		ino->mtime = attr->mtime;
+	if (attr->valid & ATTR_CTIME)
+		ino->ctime = attr->ctime;
+	else
+		inode_touch(ino, ATTR_CTIME);
+	return 0;
+}
+
 void inode_init_owner(struct inode *ino, const struct inode *dir, mode_t mode, const struct cred *c)
 {
 	ino->uid = c->fsuid;
@@ -149,6 +168,12 @@ void inode_init_owner(struct inode *ino, const struct inode *dir, mode_t mode, c
 			mode &= ~S_ISGID;
 	}
 	ino->mode = mode;
+}
+
+bool inode_can_direct(const struct inode *ino)
+{
+	/* What the kernel makes up has no blocks to go around. */
+	return (S_ISREG(ino->mode) && !ino->sb->type->uncached) || S_ISBLK(ino->mode);
 }
 
 /* A socket's name cannot be opened: connect(2) is the way in. */

@@ -162,6 +162,7 @@ struct dentry {
 	struct list_head lru;
 	struct mount *mounted; /* covers this entry; NULL */
 	uint64_t checked_ns;   /* for revalidate(): when a missing name was last asked for */
+	int watchers;	       /* those of refs that are inotify watches' */
 	bool unlinked;	       /* shows as "NAME (deleted)" */
 	bool hashed;
 };
@@ -186,12 +187,17 @@ struct inode *inode_get(struct inode *ino);
 void inode_put(struct inode *ino);		     /* NULL is fine */
 void inode_touch(struct inode *ino, unsigned which); /* ATTR_ATIME|... := now */
 int inode_getattr(struct inode *ino, struct kstat *out);
+/* A setattr op for what lives in the inode alone; a size means nothing. */
+int inode_setattr_simple(struct inode *ino, const struct iattr *attr);
 /* MAY_* as access(2): R_OK 4, W_OK 2, X_OK 1. 0 or -EACCES/-EROFS. */
 int inode_permission(struct inode *ino, const struct cred *c, int mask);
 int inode_permission_generic(struct inode *ino, const struct cred *c, int mask);
 /* Owner, group and mode of something new in dir, by the rules of set-group-ID directories. */
 void inode_init_owner(struct inode *ino, const struct inode *dir, mode_t mode,
 		      const struct cred *c);
+
+/* May be opened with O_DIRECT (open(2)). */
+bool inode_can_direct(const struct inode *ino);
 
 /* What a file system's ops->open calls for a fifo, a socket or a device node: finds the driver
  * (pipe.h, dev.h), which fills f->ops and f->priv.  May sleep.  -ENXIO: there is none. */

@@ -130,15 +130,14 @@ static void watch_remove(struct watch *w, bool tell)
 	}
 	watch_count--;
 	inode_put(ino);
+	w->dentry->watchers--;
 	dentry_put(w->dentry);
 	free(w);
 }
 
 static void watch_event(struct watch *w, uint32_t mask, uint32_t cookie, const char *name)
 {
-	uint32_t what = mask & IN_ALL_EVENTS;
-
-	if (!(w->mask & what))
+	if (!(w->mask & mask & IN_ALL_EVENTS))
 		return;
 	queue_add(w->queue, w->wd, mask, cookie, name);
 	if (w->mask & IN_ONESHOT)
@@ -168,7 +167,7 @@ static void tell_inode(struct inode *ino, uint32_t mask, uint32_t cookie, const 
 
 /* --- hooks --- */
 
-void inotify_dentry(struct dentry *d, uint32_t mask)
+static void tell_dentry(struct dentry *d, uint32_t mask, bool unlinked)
 {
 	if (!(watch_count | dnotify_count) || !d || !d->inode)
 		return;
@@ -177,8 +176,18 @@ void inotify_dentry(struct dentry *d, uint32_t mask)
 	if (S_ISDIR(d->inode->mode))
 		mask |= IN_ISDIR;
 	if (d->parent && d->parent != d)
-		tell_inode(d->parent->inode, mask, 0, d->name, d->unlinked);
-	tell_inode(d->inode, mask, 0, NULL, false);
+		tell_inode(d->parent->inode, mask, 0, d->name, unlinked);
+	tell_inode(d->inode, mask, 0, NULL, unlinked);
+}
+
+void inotify_dentry(struct dentry *d, uint32_t mask)
+{
+	tell_dentry(d, mask, false);
+}
+
+void inotify_file(struct dentry *d, uint32_t mask)
+{
+	tell_dentry(d, mask, d && d->unlinked);
 }
 
 void inotify_entry(struct inode *dir, uint32_t mask, const char *name, bool is_dir, uint32_t cookie)
@@ -213,6 +222,17 @@ void inotify_inode_gone(struct inode *ino)
 		watch_remove(w, true);
 	}
 	inode_put(ino);
+}
+
+void inotify_unlinked(struct dentry *d, int held)
+{
+	struct inode *ino = d->inode;
+	struct kstat st;
+
+	if (!d->unlinked || !ino || !ino->watches || d->refs != d->watchers + held)
+		return;
+	if (S_ISDIR(ino->mode) || inode_getattr(ino, &st) || st.nlink == 0)
+		inotify_inode_gone(ino);
 }
 
 uint32_t inotify_cookie(void)
@@ -406,6 +426,7 @@ static int watch_add(struct queue *q, struct dentry *d, uint32_t mask)
 	w->queue = q;
 	w->inode = inode_get(ino);
 	w->dentry = dentry_get(d);
+	d->watchers++;
 	w->wd = q->next_wd++;
 	w->mask = mask;
 	list_add_tail(&w->in_queue, &q->watches);

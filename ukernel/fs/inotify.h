@@ -12,19 +12,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* After something happened to what d names: IN_OPEN, IN_ACCESS, IN_MODIFY, IN_ATTRIB,
- * IN_CLOSE_WRITE, IN_CLOSE_NOWRITE.  Tells the watches on d's inode and, with the name, those on
- * its directory. IN_ISDIR is added here. */
+/* After something happened to what d names: IN_ATTRIB, IN_MODIFY.  Tells the watches on d's inode
+ * and, with the name, those on its directory. IN_ISDIR is added here. */
 void inotify_dentry(struct dentry *d, uint32_t mask);
+/* The same of what is done through an open file: IN_OPEN, IN_ACCESS, IN_MODIFY, IN_CLOSE_WRITE,
+ * IN_CLOSE_NOWRITE.  IN_EXCL_UNLINK keeps it from a watch when d's name is gone. */
+void inotify_file(struct dentry *d, uint32_t mask);
 /* After an entry of dir changed: IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO.  cookie ties
  * the two halves of a move (inotify_cookie()); 0 otherwise. */
 void inotify_entry(struct inode *dir, uint32_t mask, const char *name, bool is_dir,
 		   uint32_t cookie);
 /* IN_MOVE_SELF, IN_ATTRIB (link count), to the inode's own watches. */
 void inotify_inode(struct inode *ino, uint32_t mask);
-/* The last name and the last use of ino are gone: IN_DELETE_SELF, IN_IGNORED, watches dropped.
- * Call when its link count has reached 0, and again from inode_put before the inode is freed. */
+/* The last name and the last use of ino are gone: IN_DELETE_SELF, IN_IGNORED, watches dropped. */
 void inotify_inode_gone(struct inode *ino);
+/* d may have been unlinked and lost a reference: if nobody but watches and held others (the caller)
+ * has it any more, and its inode has no other name, the inode is gone for its watches. */
+void inotify_unlinked(struct dentry *d, int held);
 uint32_t inotify_cookie(void);
 
 /* /proc/sys/fs/inotify: events in one queue, queues of one user, watches in all. */

@@ -277,7 +277,6 @@ static int remove_entry(struct task *t, struct path *dir, struct dentry *d, bool
 {
 	struct inode *parent = dir->dentry->inode, *victim;
 	int err = may_delete(dir, d, t->cred, isdir);
-	struct kstat st;
 
 	if (err)
 		return err;
@@ -290,8 +289,7 @@ static int remove_entry(struct task *t, struct path *dir, struct dentry *d, bool
 		dentry_delete(d);
 		if (!isdir)
 			inotify_inode(victim, IN_ATTRIB);
-		if (victim->watches && (isdir || inode_getattr(victim, &st) || st.nlink == 0))
-			inotify_inode_gone(victim);
+		inotify_unlinked(d, 1); /* before its directory hears of it, as in Linux */
 		inotify_entry(parent, IN_DELETE, d->name, isdir, 0);
 	}
 	inode_put(victim);

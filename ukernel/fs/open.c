@@ -84,7 +84,9 @@ static int file_open(const struct path *p, int flags, struct file **out)
 
 	if (!f)
 		return -ENOMEM;
-	if (!(flags & O_PATH) && ino->ops->open)
+	if (!(flags & O_PATH) && (flags & O_DIRECT) && !inode_can_direct(ino))
+		err = -EINVAL;
+	else if (!(flags & O_PATH) && ino->ops->open)
 		err = ino->ops->open(ino, f);
 	if (!err && !f->ops)
 		err = -ENXIO;
@@ -98,7 +100,7 @@ static int file_open(const struct path *p, int flags, struct file **out)
 		ino->write_count += f->counts_write;
 		f->counts_read = !f->counts_write;
 		ino->read_count += f->counts_read;
-		inotify_dentry(p->dentry, IN_OPEN);
+		inotify_file(p->dentry, IN_OPEN);
 	}
 	*out = f;
 	return 0;

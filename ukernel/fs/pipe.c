@@ -101,7 +101,7 @@ static int wait_room(struct pipe *p, struct task *t, size_t need, bool nonblock)
 
 int pipe_wait_writable(struct pipe *p, struct task *t, bool nonblock)
 {
-	return wait_room(p, t, 1, nonblock);
+	return wait_room(p, t, PAGE_SIZE, nonblock);
 }
 
 static ssize_t pipe_read(struct file *f, struct uio *to, uint64_t *pos)
@@ -278,6 +278,7 @@ int fifo_open(struct inode *ino, struct file *f)
 }
 
 static const struct inode_ops pipe_inode_ops = {
+    .setattr = inode_setattr_simple,
     .open = fifo_open,
 };
 

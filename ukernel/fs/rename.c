@@ -109,13 +109,12 @@ static void tell(struct side *old, struct side *new, struct inode *moved, struct
 {
 	bool isdir = S_ISDIR(moved->mode);
 	uint32_t cookie = inotify_cookie();
-	struct kstat st;
 
 	inotify_entry(old->dir.dentry->inode, IN_MOVED_FROM, old->last, isdir, cookie);
 	inotify_entry(new->dir.dentry->inode, IN_MOVED_TO, new->last, isdir, cookie);
+	if (victim) /* what it says when its last user is gone comes from the dentry */
+		inotify_inode(victim, IN_ATTRIB | (S_ISDIR(victim->mode) ? IN_ISDIR : 0));
 	inotify_inode(moved, IN_MOVE_SELF);
-	if (victim && victim->watches && (inode_getattr(victim, &st) || st.nlink == 0))
-		inotify_inode_gone(victim);
 }
 
 static int rename_sides(struct task *t, struct side *old, struct side *new, unsigned flags)

@@ -124,7 +124,7 @@ long sys_fallocate(struct task *t, int fd, unsigned long mode, int64_t offset, i
 	if (!err)
 		err = f->ops->fallocate ? f->ops->fallocate(f, mode, offset, len) : -EOPNOTSUPP;
 	if (!err)
-		inotify_dentry(f->path.dentry, IN_MODIFY);
+		inotify_file(f->path.dentry, IN_MODIFY);
 	file_put(f);
 	return err;
 }

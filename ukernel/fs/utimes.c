@@ -20,6 +20,14 @@ static bool nsec_valid(int64_t nsec)
 	return nsec == UTIME_NOW || nsec == UTIME_OMIT || (nsec >= 0 && nsec < NSEC_PER_SEC);
 }
 
+/* One time alone looks like what changes it otherwise (fsnotify_change of Linux). */
+static uint32_t times_event(unsigned valid)
+{
+	if ((valid & (ATTR_ATIME | ATTR_MTIME)) == ATTR_ATIME)
+		return IN_ACCESS;
+	return (valid & (ATTR_ATIME | ATTR_MTIME)) == ATTR_MTIME ? IN_MODIFY : IN_ATTRIB;
+}
+
 /* ts NULL: both now. */
 static int set_times(struct task *t, struct path *p, const struct abi_timespec *ts)
 {
@@ -56,7 +64,7 @@ static int set_times(struct task *t, struct path *p, const struct abi_timespec *
 		a.mtime = ts[1];
 	err = inode_setattr(ino, &a);
 	if (!err)
-		inotify_dentry(p->dentry, IN_ATTRIB);
+		inotify_dentry(p->dentry, times_event(a.valid));
 	return err;
 }
 

@@ -255,7 +255,10 @@ static int sock_inode_open(struct inode *ino, struct file *f)
 	return -ENXIO;
 }
 
-static const struct inode_ops sock_inode_ops = {.open = sock_inode_open};
+static const struct inode_ops sock_inode_ops = {
+    .open = sock_inode_open,
+    .setattr = inode_setattr_simple,
+};
 
 struct file *sock_file(struct task *t, struct sock *s, int flags)
 {
