@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -84,6 +85,27 @@ static void owners(void)
 	SHOW(fchown(99, 0, 0));
 	SHOW(fchownat(AT_FDCWD, "", 0, 0, 0));
 	SHOW(fchownat(AT_FDCWD, "f", -1, -1, 0x10000));
+}
+
+/* A pipe and a socket have attributes of their own. */
+static void nameless(void)
+{
+	struct stat st;
+	int p[2], s[2];
+
+	SHOW(pipe(p));
+	SHOW(fchmod(p[0], 0640));
+	SHOW(fchown(p[1], geteuid(), getegid()));
+	SHOW(fstat(p[1], &st));
+	printf("pipe: mode %o, mine %d\n", st.st_mode, st.st_uid == geteuid());
+	SHOW(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	SHOW(fchmod(s[0], 0600));
+	SHOW(fstat(s[0], &st));
+	printf("socket: mode %o\n", st.st_mode);
+	for (int i = 0; i < 2; i++) {
+		close(p[i]);
+		close(s[i]);
+	}
 }
 
 static void truncation(void)
@@ -286,6 +308,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IONBF, 0);
 	modes();
 	owners();
+	nameless();
 	truncation();
 	times();
 	access_checks();

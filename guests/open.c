@@ -73,6 +73,10 @@ static void directories(void)
 	try("d/", O_RDONLY | O_CREAT, 0);
 	try("/", O_RDONLY | O_CREAT, 0);
 	try("d", O_PATH, 0);
+	try("d", O_RDONLY | O_DIRECT, 0);
+	try("d", O_PATH | O_DIRECT, 0);
+	try("/dev/null", O_RDONLY | O_DIRECT, 0);
+	try("/proc/self/stat", O_RDONLY | O_DIRECT, 0);
 	try("d/./.././d//", O_PATH | O_DIRECTORY, 0);
 }
 

@@ -4,6 +4,8 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -125,10 +127,43 @@ static void ranges(void)
 	close(out);
 }
 
+/* A splice fills whole pages of a pipe; a file takes no more than RLIMIT_FSIZE. */
+static void limits(void)
+{
+	int in = file_with("in", buf, 8192), out = file_with("out", "", 0), p[2];
+	struct rlimit old, low = {5000, RLIM_INFINITY};
+
+	memset(buf, 'p', 8192);
+	CHECK_OK(pipe2(p, O_NONBLOCK));
+	CHECK(fcntl(p[1], F_SETPIPE_SZ, 4096) == 4096);
+	CHECK(write(p[1], buf, 4000) == 4000);
+	CHECK_ERR(splice(in, NULL, p[1], NULL, 50, SPLICE_F_NONBLOCK), EAGAIN);
+	CHECK(write(p[1], buf, 90) == 90);
+	CHECK(read(p[0], buf, 8192) == 4090);
+	CHECK(splice(in, NULL, p[1], NULL, 8192, SPLICE_F_NONBLOCK) == 4096);
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK_OK(getrlimit(RLIMIT_FSIZE, &old));
+	low.rlim_max = old.rlim_max;
+	CHECK_OK(setrlimit(RLIMIT_FSIZE, &low));
+	CHECK_OK(ftruncate(out, 4900));
+	CHECK(lseek(out, 0, SEEK_END) == 4900);
+	CHECK(splice(p[0], NULL, out, NULL, 200, 0) == 100);
+	CHECK_ERR(splice(p[0], NULL, out, NULL, 200, 0), EFBIG);
+	CHECK(read(p[0], buf, 8192) == 3996);
+	CHECK(lseek(in, 0, SEEK_SET) == 0);
+	CHECK_ERR(sendfile(out, in, NULL, 10), EFBIG);
+	CHECK_OK(setrlimit(RLIMIT_FSIZE, &old));
+	close(p[0]);
+	close(p[1]);
+	close(in);
+	close(out);
+}
+
 int main(void)
 {
 	sendfiles();
 	splices();
+	limits();
 	ranges();
 	return check_done();
 }

@@ -238,6 +238,7 @@ static long splice_to_pipe(struct task *t, struct file *in, struct place *from, 
 
 	if (ready < 0)
 		return ready;
+	room &= ~(PAGE_SIZE - 1UL);
 	return copy_bytes(in, from, out, &to, len < room ? len : room);
 }
 
