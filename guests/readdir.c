@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -122,6 +123,21 @@ static void raw(void)
 	SHOW(syscall(SYS_getdents64, fd, buf, 4096));
 	SHOW(lseek(fd, 0, SEEK_SET));
 	SHOW(syscall(SYS_getdents, fd, buf, 4096) > 0);
+	/* No more entries than fit before memory that cannot be written. */
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	SHOW(mprotect(page + 4096, 4096, PROT_NONE));
+	SHOW(lseek(fd, 0, SEEK_SET));
+	while ((n = syscall(SYS_getdents64, fd, page + 4096 - 100, 4096)) > 0)
+		for (long i = 0; i < n; i += ((struct dirent64 *)(page + 3996 + i))->d_reclen)
+			total--;
+	printf("%ld entries less in a small space, then %ld\n", total, n);
+	SHOW(lseek(fd, 0, SEEK_SET));
+	SHOW(syscall(SYS_getdents64, fd, page + 4096 - 10, 4096));
+	SHOW(syscall(SYS_getdents64, fd, page, 0x80000000));
+	SHOW(syscall(SYS_getdents64, fd, page, 0));
+	close(fd);
+	fd = open("/proc", O_RDONLY);
+	SHOW(lseek(fd, 0, SEEK_END));
 	close(fd);
 	SHOW(mkdir("gone", 0700));
 	fd = open("gone", O_RDONLY);

@@ -97,20 +97,40 @@ static void given(struct task *t, struct file *f, uint64_t start, size_t len, bo
 		foretell_end(t, f);
 }
 
+/* Those of the first used bytes that fit before memory which is not the guest's: whole entries.
+ * *next gets the position behind the last of them. */
+static size_t copy_entries(struct task *t, uaddr_t buf, size_t used, uint64_t *next)
+{
+	size_t done = 0;
+
+	while (done < used) {
+		/* Both layouts begin alike. */
+		const struct dirent_head *e = (void *)(collected + done);
+
+		if (copy_to_user(t, buf + done, e, e->reclen))
+			break;
+		*next = e->off;
+		done += e->reclen;
+	}
+	return done;
+}
+
 static long do_getdents(struct task *t, int fd, uaddr_t buf, unsigned count,
 			bool (*emit)(struct dir_sink *, const char *, size_t, uint64_t, unsigned,
 				     uint64_t))
 {
 	struct collector c = {.sink.emit = emit, .size = sizeof(collected)};
 	struct file *f = fd_get(t, fd);
-	uint64_t start;
+	uint64_t start, next;
 	long r;
 
 	if (!f)
 		return -EBADF;
-	start = f->pos;
+	start = next = f->pos;
 	if (count < c.size)
 		c.size = count;
+	else if (count > INT32_MAX)
+		c.size = 0;
 	vfs_tick++;
 	if (!S_ISDIR(f->inode->mode) || !f->ops->readdir)
 		r = -ENOTDIR;
@@ -123,8 +143,11 @@ static long do_getdents(struct task *t, int fd, uaddr_t buf, unsigned count,
 	else if (r == 0 && c.full)
 		r = -EINVAL;
 	if (r > 0 && copy_to_user(t, buf, collected, r)) {
-		f->pos = start;
-		r = -EFAULT;
+		r = copy_entries(t, buf, r, &next);
+		f->pos = next;
+		c.full = true;
+		if (!r)
+			r = -EFAULT;
 	}
 	if (r > 0 && emit == emit64)
 		given(t, f, start, r, c.full);

@@ -407,7 +407,7 @@ static const struct file_ops proc_polled_fops = {
 static const struct file_ops proc_dir_fops = {
     .name = "proc directory",
     .readdir = proc_readdir,
-    .llseek = text_llseek,
+    .llseek = file_llseek_generic,
 };
 /* A directory of a process that is gone can still be held. */
 static int proc_dir_permission(struct inode *ino, const struct cred *c, int mask)
