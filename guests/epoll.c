@@ -50,8 +50,10 @@ static void level(void)
 	CHECK(ask(ep, &e) == 1 && e == EPOLLIN);
 	CHECK(read(fd[0], &e, 2) == 2);
 	CHECK(ask(ep, &e) == 0);
+	CHECK_OK(mod(ep, fd[0], 0, 1));
+	CHECK(ask(ep, &e) == 0);
 	close(fd[1]);
-	CHECK(ask(ep, &e) == 1 && e == EPOLLHUP);
+	CHECK(ask(ep, &e) == 1 && e == EPOLLHUP); /* which is always asked for */
 	close(fd[0]);
 	CHECK(ask(ep, &e) == 0); /* the interest went with the file */
 	close(ep);

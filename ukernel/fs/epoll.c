@@ -293,6 +293,7 @@ long sys_epoll_ctl(struct task *t, int epfd, int op, int fd, uaddr_t event)
 	f = epf ? fd_get(t, fd) : NULL;
 	if (f)
 		ret = ctl_check(epf, op, f, &ev);
+	ev.events |= EPOLLERR | EPOLLHUP; /* always; without them a one-shot that has fired */
 	if (f && !ret)
 		ret = ctl_apply(epf, op, f, fd, &ev);
 	file_put(f);
