@@ -142,6 +142,15 @@ static void waking(void)
 	struct waiter w[6];
 
 	one = two = 0;
+	/* The two kinds never meet. */
+	waiters_start(w, 1, &one, FUTEX_WAIT | PRIV, 0);
+	CHECK(futex(&one, FUTEX_WAKE, 9, NULL, NULL, 0) == 0);
+	CHECK(futex(&one, FUTEX_WAKE | PRIV, 9, NULL, NULL, 0) == 1);
+	waiters_end(w, 1);
+	waiters_start(w, 1, &one, FUTEX_WAIT, 0);
+	CHECK(futex(&one, FUTEX_WAKE | PRIV, 9, NULL, NULL, 0) == 0);
+	CHECK(futex(&one, FUTEX_WAKE, 9, NULL, NULL, 0) == 1);
+	waiters_end(w, 1);
 	waiters_start(w, 4, &one, FUTEX_WAIT | PRIV, 0);
 	CHECK(futex(&two, FUTEX_WAKE | PRIV, 9, NULL, NULL, 0) == 0);
 	printf("woken %ld", futex(&one, FUTEX_WAKE | PRIV, 1, NULL, NULL, 0));

@@ -52,7 +52,7 @@ int futex_key_of(struct task *t, uaddr_t addr, bool shared, struct futex_key *ke
 		object = mm_futex_key(t->mm, addr, &key->object, &key->offset);
 	if (object == 0) {
 		key->object = t->mm;
-		key->offset = addr;
+		key->offset = addr | shared; /* the two kinds never meet */
 	}
 	return object < 0 ? object : 0;
 }
