@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import struct
+import subprocess
 import sys
 import zlib
 
@@ -110,6 +111,22 @@ def outputs(checks, box):
     tasks = json.loads(got.out)[0]["per_task"] if got.out else []
     checks.check("lab/stop", len(tasks) >= 2 and
                  not any(t["completion_ms"] for t in tasks if t["task"] != "sleep"), got.out, got.err)
+
+
+def busy_host(checks, box):
+    """What the host takes from the tasks is seen and said."""
+    file = box.write("host.wl", "stop 500ms\ntask a cpu forever\ntask b periodic C=2ms T=10ms class=deadline\n")
+    hogs = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(2 * os.cpu_count())]
+    try:
+        got = sched_run(file, "--sched", "edf", "--json")
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    run = json.loads(got.out)[0] if got.status == 0 else {}
+    checks.check("lab/the host's part", run and run["host_s"] > 0.02 * run["cpu_s"] and
+                 run["missed_host"] <= run["missed"] and
+                 abs(sum(t["host_ms"] for t in run["per_task"]) / 1e3 - run["host_s"]) < 1e-3, run, got.err)
 
 
 def shipped(checks, box):
@@ -241,7 +258,7 @@ def page(checks, box):
     looks(checks, "lab/picture without a script", box.path("c.png"))
 
 
-CHECKS = {f.__name__: f for f in (numbers, outputs, shipped, page)}
+CHECKS = {f.__name__: f for f in (numbers, outputs, busy_host, shipped, page)}
 
 
 def main():

@@ -151,6 +151,12 @@ struct job {
 	uint64_t ns;
 	int64_t late_ns;
 	unsigned task;
+	size_t mark; /* of the timeline, counted from 1; 0: none */
+};
+
+/* ns of a time on a virtual CPU, from from_ns on, in which the host ran others. */
+struct host_took {
+	uint64_t from_ns, to_ns, ns;
 };
 
 struct reading {
@@ -166,6 +172,9 @@ struct reading {
 	FILE *report;
 	struct job *jobs; /* in order of time */
 	size_t nr_jobs, next_job;
+	uint64_t in_ns[CPUS_MAX];
+	struct host_took *took;
+	size_t nr_took;
 };
 
 static void read_job(struct reading *rd, const char *line)
@@ -243,16 +252,65 @@ static void arrive_until(struct reading *rd, uint64_t ns)
 static void jobs_until(struct reading *rd, uint64_t ns)
 {
 	for (; rd->next_job < rd->nr_jobs && rd->jobs[rd->next_job].ns <= ns; rd->next_job++) {
-		const struct job *j = &rd->jobs[rd->next_job];
+		struct job *j = &rd->jobs[rd->next_job];
 
 		for (size_t id = 0; id < rd->nr_ids; id++) {
 			if (rd->task_of[id] != j->task + 1)
 				continue;
 			metrics_job(rd->out->metrics, id, j->late_ns);
-			if (j->late_ns > 0)
-				timeline_mark(rd->out->timeline, id, j->ns, (uint64_t)j->late_ns);
+			if (j->late_ns > 0 &&
+			    timeline_mark(rd->out->timeline, id, j->ns, (uint64_t)j->late_ns))
+				j->mark = rd->out->timeline->nr_marks;
 			break;
 		}
+	}
+}
+
+/* Whoever has the virtual CPU: all others are late by it, too. */
+static void note_host(struct reading *rd, const struct sched_record *r)
+{
+	if (r->cpu < 0 || r->cpu >= CPUS_MAX)
+		return;
+	if (r->what == SREC_IN)
+		rd->in_ns[r->cpu] = r->ns;
+	if (r->what != SREC_HOST)
+		return;
+	if ((rd->nr_took & (rd->nr_took - 1)) == 0)
+		rd->took = xrealloc(rd->took, rd->nr_took ? 2 * rd->nr_took : 1, sizeof(*rd->took));
+	rd->took[rd->nr_took++] = (struct host_took){rd->in_ns[r->cpu], r->ns, r->arg};
+}
+
+/* What the host took between the two, on one virtual CPU in the mean.  Of a time that is only in
+ * part between them, it is thought to be that part. */
+static uint64_t host_between(const struct reading *rd, uint64_t from_ns, uint64_t to_ns)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < rd->nr_took; i++) {
+		const struct host_took *h = &rd->took[i];
+		uint64_t lo = h->from_ns > from_ns ? h->from_ns : from_ns;
+		uint64_t hi = h->to_ns < to_ns ? h->to_ns : to_ns;
+
+		if (hi > lo)
+			sum += (double)h->ns * (double)(hi - lo) / (double)(h->to_ns - h->from_ns);
+	}
+	return (uint64_t)(sum / rd->e->cpus);
+}
+
+/* Whose fault is it that jobs were late? */
+static void judge_jobs(struct reading *rd)
+{
+	for (size_t i = 0; i < rd->next_job; i++) {
+		const struct job *j = &rd->jobs[i];
+		uint64_t within_ns = rd->e->workload->tasks[j->task].shape->deadline_ns;
+		uint64_t late_ns = (uint64_t)j->late_ns;
+
+		if (j->late_ns <= 0 || j->ns < late_ns + within_ns)
+			continue;
+		uint64_t host_ns = host_between(rd, j->ns - late_ns - within_ns, j->ns);
+		rd->out->metrics->missed_host += host_ns >= late_ns;
+		if (j->mark)
+			rd->out->timeline->marks[j->mark - 1].host_ns = host_ns;
 	}
 }
 
@@ -299,6 +357,7 @@ static void take_record(void *arg, const struct sched_record *raw, const struct 
 		return;
 	arrive_until(rd, r.ns);
 	jobs_until(rd, r.ns);
+	note_host(rd, &r);
 	if (r.id >= rd->nr_ids)
 		return;
 	if (r.what == SREC_NEW) {
@@ -352,6 +411,7 @@ static int reading_run(struct reading *rd, const struct recording *rec)
 	end_ns = w->stop_ns != WORKLOAD_FOREVER ? w->stop_ns : rd->last_ns;
 	arrive_until(rd, end_ns);
 	jobs_until(rd, end_ns);
+	judge_jobs(rd);
 	timeline_finish(rd->out->timeline, end_ns);
 	metrics_finish(rd->out->metrics, end_ns);
 	/* What a guest was given, and what the host then gave it. */
@@ -375,6 +435,7 @@ static int outcome_read(const struct experiment *e, FILE *records, FILE *report,
 	free(rd.seen);
 	free(rd.order);
 	free(rd.jobs);
+	free(rd.took);
 	return err;
 }
 

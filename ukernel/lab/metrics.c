@@ -357,6 +357,9 @@ void metrics_feed(struct metrics *m, const struct sched_record *r, const struct 
 	case SREC_OUT:
 		task_out(m, row, r->arg);
 		break;
+	case SREC_HOST:
+		row->host_ns += r->arg;
+		break;
 	case SREC_EXIT:
 		task_done(m, row);
 		break;

@@ -35,6 +35,7 @@ struct metrics_row {
 	bool has_run, done;
 	uint64_t arrival_ns, first_run_ns, completion_ns; /* since the first record */
 	uint64_t cpu_ns, waiting_ns;
+	uint64_t host_ns; /* of cpu_ns: when the host ran others, as far as that was seen */
 	/* What its weight entitles it to of the virtual CPUs while it could run. */
 	double entitled_ns;
 	uint64_t slices_voluntary, preemptions, migrations;
@@ -66,6 +67,7 @@ struct metrics {
 	uint64_t decisions;	   /* how often a task was put on a virtual CPU */
 	uint64_t windows;	   /* fairness windows with at least two tasks in them */
 	double jain_sum, jain_min;
+	uint64_t missed_host; /* deadlines missed by no more than the host took in that period */
 	struct metrics_private *priv;
 };
 
@@ -89,7 +91,7 @@ struct metrics_sum {
 	/* of tasks that have run or still wait to (until the end), and of those that are done */
 	double response_ms, turnaround_ms, waiting_ms;
 	double response_max_ms, turnaround_max_ms;
-	double cpu_s;
+	double cpu_s, host_s;
 	uint64_t switches, preemptions, migrations, jobs, missed;
 	size_t wakeups;
 	double wake_p50_us, wake_p99_us, wake_max_us; /* 0 when there was none */

@@ -55,6 +55,7 @@ static void print_task(FILE *out, struct metrics_row *r, uint64_t start_ns)
 	print_ms(out, "wake_p99_ms", samples_rank(&r->wakeups, 0.99), woke);
 	print_ms(out, "wake_max_ms", samples_rank(&r->wakeups, 1), woke);
 	print_ms(out, "late_max_ms", r->late_max_ns, r->jobs);
+	print_ms(out, "host_ms", r->host_ns, true);
 	fprintf(out,
 		"\"weight\":%u,\"voluntary\":%" PRIu64 ",\"preemptions\":%" PRIu64
 		",\"migrations\":%" PRIu64 ",\"wakeups\":%zu,\"jobs\":%" PRIu64
@@ -82,6 +83,7 @@ void metrics_print_json(FILE *out, const struct metrics *m, const char *sched)
 	json_real(out, "response_max_ms", s.response_max_ms, true);
 	json_real(out, "turnaround_max_ms", s.turnaround_max_ms, s.done);
 	json_real(out, "cpu_s", s.cpu_s, true);
+	json_real(out, "host_s", s.host_s, true);
 	json_real(out, "wake_p50_us", s.wake_p50_us, s.wakeups);
 	json_real(out, "wake_p99_us", s.wake_p99_us, s.wakeups);
 	json_real(out, "wake_max_us", s.wake_max_us, s.wakeups);
@@ -91,8 +93,9 @@ void metrics_print_json(FILE *out, const struct metrics *m, const char *sched)
 	fprintf(out,
 		"\"decisions\":%" PRIu64 ",\"switches\":%" PRIu64 ",\"preemptions\":%" PRIu64
 		",\"migrations\":%" PRIu64 ",\"jobs\":%" PRIu64 ",\"missed\":%" PRIu64
-		",\n\"per_task\":[",
-		m->decisions, s.switches, s.preemptions, s.migrations, s.jobs, s.missed);
+		",\"missed_host\":%" PRIu64 ",\n\"per_task\":[",
+		m->decisions, s.switches, s.preemptions, s.migrations, s.jobs, s.missed,
+		m->missed_host);
 	for (size_t i = 0; i < m->nr_rows; i++) {
 		fputs(i ? ",\n" : "\n", out);
 		print_task(out, m->rows[i], m->start_ns);

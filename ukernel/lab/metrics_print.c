@@ -134,8 +134,12 @@ static void print_slices(FILE *out, const struct metrics *m)
 
 		if (!hist[b])
 			continue;
-		fprintf(out, "  %s%.3g%s: %" PRIu64, last ? ">=" : "<", us < 1000 ? us : us / 1e3,
-			us < 1000 ? "us" : "ms", hist[b]);
+		double size = us < 1e3 ? us : us < 1e6 ? us / 1e3 : us / 1e6;
+		fprintf(out, "  %s%.3g%s: %" PRIu64, last ? ">=" : "<", size,
+			us < 1e3   ? "us"
+			: us < 1e6 ? "ms"
+				   : "s",
+			hist[b]);
 	}
 	putc('\n', out);
 }
@@ -144,9 +148,13 @@ static void print_sum(FILE *out, const struct metrics *m, const struct metrics_s
 {
 	fprintf(out,
 		"%zu of %zu tasks done in %.3f s; %.2f a second; CPUs %.1f %% busy; "
-		"%" PRIu64 " switches, %" PRIu64 " preemptions, %" PRIu64 " migrations\n",
+		"%" PRIu64 " switches, %" PRIu64 " preemptions, %" PRIu64 " migrations",
 		s->done, s->tasks, s->span_s, s->throughput, s->utilisation * 100, s->switches,
 		s->preemptions, s->migrations);
+	if (s->host_s > 0.001 * s->cpu_s)
+		fprintf(out, "; %.1f %% of the tasks' time the host ran others",
+			s->host_s / s->cpu_s * 100);
+	putc('\n', out);
 	fprintf(out, "average response %.3f", s->response_ms);
 	if (s->done)
 		fprintf(out, ", turnaround %.3f, waiting %.3f", s->turnaround_ms, s->waiting_ms);
@@ -156,6 +164,9 @@ static void print_sum(FILE *out, const struct metrics *m, const struct metrics_s
 			s->wake_p99_us, s->wake_max_us);
 	if (s->jobs)
 		fprintf(out, "; %" PRIu64 " of %" PRIu64 " deadlines missed", s->missed, s->jobs);
+	if (m->missed_host)
+		fprintf(out, ", %" PRIu64 " by no more than the host took meanwhile",
+			m->missed_host);
 	if (!isnan(s->jain))
 		fprintf(out, "; fairness %.3f", s->jain);
 	if (!isnan(s->jain_window))
@@ -264,7 +275,7 @@ static void print_csv_row(FILE *out, const struct metrics *m, struct metrics_row
 	print_csv_ms(out, samples_rank(&r->wakeups, 1), woke);
 	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%.6f,", r->jobs, r->missed, ms(r->late_max_ns));
 	print_csv_slices(out, r->slice_hist);
-	fputs(",,,,,\n", out);
+	fprintf(out, ",,,,,,%.6f,\n", ms(r->host_ns));
 }
 
 static void print_csv_known(FILE *out, double x, bool known)
@@ -304,9 +315,8 @@ static void print_csv_sum(FILE *out, const struct metrics *m)
 	fprintf(out, ",%.6f,%.6f,", s.throughput, s.utilisation);
 	print_csv_known(out, s.jain, true);
 	print_csv_known(out, s.jain_window, true);
-	if (!isnan(s.jain_window_min))
-		fprintf(out, "%.6f", s.jain_window_min);
-	putc('\n', out);
+	print_csv_known(out, s.jain_window_min, true);
+	fprintf(out, "%.6f,%" PRIu64 "\n", s.host_s * 1e3, m->missed_host);
 }
 
 void metrics_print_csv(FILE *out, const struct metrics *m, const char *sched, bool head)
@@ -316,7 +326,7 @@ void metrics_print_csv(FILE *out, const struct metrics *m, const char *sched, bo
 		      "turnaround_ms,waiting_ms,cpu_ms,entitled_ms,share,voluntary,preemptions,"
 		      "migrations,wakeups,wake_p50_ms,wake_p99_ms,wake_max_ms,jobs,missed,"
 		      "late_max_ms,slices,throughput,utilisation,fairness,fairness_windows,"
-		      "fairness_worst_window\n",
+		      "fairness_worst_window,host_ms,missed_host\n",
 		      out);
 	for (size_t i = 0; i < m->nr_rows; i++) {
 		print_csv_text(out, sched);

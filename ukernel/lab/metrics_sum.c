@@ -73,6 +73,7 @@ static void sum_row(struct metrics_sum *sum, const struct metrics *m, const stru
 
 	sum->tasks++;
 	sum->cpu_s += (double)row->cpu_ns / 1e9;
+	sum->host_s += (double)row->host_ns / 1e9;
 	sum->preemptions += row->preemptions;
 	sum->migrations += row->migrations;
 	sum->jobs += row->jobs;

@@ -257,6 +257,12 @@ static void run_html(FILE *out, const struct report *report, size_t r, const str
 	if (s.jobs)
 		fprintf(out, ", <b>%llu of %llu</b> deadlines missed", (unsigned long long)s.missed,
 			(unsigned long long)s.jobs);
+	if (run->metrics->missed_host)
+		fprintf(out, ", %llu by no more than the host took meanwhile",
+			(unsigned long long)run->metrics->missed_host);
+	if (s.host_s > 0.001 * s.cpu_s)
+		fprintf(out, "; %.1f %% of the tasks' time the host ran others",
+			s.host_s / s.cpu_s * 100);
 	fputs("</p>\n", out);
 	gantt_layout(&g, run->timeline);
 	gantt_svg(out, run->timeline, &g, span_ns, r);

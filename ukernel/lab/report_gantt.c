@@ -297,11 +297,13 @@ static void marks(FILE *out, const struct timeline *tl, const struct gantt *g, c
 		const struct gantt_row *row = row_of_task(g, m->task);
 		double x = PLOT_LEFT + (double)(m->ns - tl->start_ns) * p->scale;
 
-		if (row)
-			fprintf(out,
-				"<path class=miss d='M%.1f %dl4 -6h-8z'><title>deadline missed by "
-				"%s</title></path>",
-				x, row->y + 6, time_text(m->late_ns, late));
+		if (!row)
+			continue;
+		fprintf(out, "<path class=miss d='M%.1f %dl4 -6h-8z'><title>deadline missed by %s",
+			x, row->y + 6, time_text(m->late_ns, late));
+		if (m->host_ns)
+			fprintf(out, "; the host took %s meanwhile", time_text(m->host_ns, late));
+		fputs("</title></path>", out);
 	}
 }
 

@@ -186,15 +186,17 @@ void timeline_label(struct timeline *tl, uint64_t id, const char *name, const ch
 	text_set(t->group, sizeof(t->group), group);
 }
 
-void timeline_mark(struct timeline *tl, uint64_t id, uint64_t ns, uint64_t late_ns)
+struct timeline_mark *timeline_mark(struct timeline *tl, uint64_t id, uint64_t ns, uint64_t late_ns)
 {
 	struct timeline_task *t = task_find_id(tl, id);
 
 	if (!t || tl->nr_marks == TIMELINE_MARKS_MAX ||
 	    !room((void **)&tl->marks, &tl->marks_size, tl->nr_marks, sizeof(*tl->marks)))
-		return;
-	tl->marks[tl->nr_marks++] =
+		return NULL;
+	struct timeline_mark *mark = &tl->marks[tl->nr_marks++];
+	*mark =
 	    (struct timeline_mark){.ns = ns, .late_ns = late_ns, .task = (uint32_t)(t - tl->tasks)};
+	return mark;
 }
 
 void timeline_finish(struct timeline *tl, uint64_t end_ns)

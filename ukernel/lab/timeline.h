@@ -42,6 +42,7 @@ struct timeline_span {
 /* A moment worth a mark: a deadline missed. */
 struct timeline_mark {
 	uint64_t ns, late_ns;
+	uint64_t host_ns; /* what the host took in that period; 0: nothing, or not known */
 	uint32_t task;
 };
 
@@ -67,8 +68,9 @@ void timeline_feed(struct timeline *tl, const struct sched_record *r,
 		   const struct sched_entity *se);
 /* What the records do not tell; copied; either may be NULL.  The task must have had a record. */
 void timeline_label(struct timeline *tl, uint64_t id, const char *name, const char *group);
-/* A deadline was missed. */
-void timeline_mark(struct timeline *tl, uint64_t id, uint64_t ns, uint64_t late_ns);
+/* A deadline was missed.  The mark is there until the next one is made; NULL: there is none. */
+struct timeline_mark *timeline_mark(struct timeline *tl, uint64_t id, uint64_t ns,
+				    uint64_t late_ns);
 /* After the last record. */
 void timeline_finish(struct timeline *tl, uint64_t end_ns);
 #endif

@@ -22,6 +22,7 @@
 #include <assert.h>
 #include <string.h>
 
+#define HOST_LEAST_NS  50000
 #define RATE_WINDOW_NS 1000000 /* long enough to know the cycle counter's rate to 0.1 per mille */
 
 struct vcpu vcpus[CPUS_MAX];
@@ -175,6 +176,22 @@ void vcpu_charge(struct vcpu *vc, enum sched_charge_why why)
 		rq.policy->charge(&rq, se, ran_ns, why);
 }
 
+/* The host's CPU time that t has used, in its own code and in ours. */
+static uint64_t host_ns(const struct task *t)
+{
+	return task_cpu_ns((struct task *)t) + sched_kernel_ns(t);
+}
+
+/* t, which had vc to itself, may have had no CPU of the host's meanwhile: for whoever listens.
+ * What is less than a switch costs is nobody's fault. */
+static void host_record(const struct vcpu *vc, const struct task *t)
+{
+	uint64_t used_ns = host_ns(t) - t->sched.host_ns, ns = rq.now_ns - vc->in_ns;
+
+	if (ns > used_ns + HOST_LEAST_NS)
+		record(SREC_HOST, &t->se, t->vcpu, ns - used_ns);
+}
+
 static void vcpu_assign(int cpu, struct task *t)
 {
 	struct vcpu *vc = &vcpus[cpu];
@@ -196,9 +213,12 @@ static void vcpu_assign(int cpu, struct task *t)
 	    .short_slice = slice_ns < rq.tick_ns,
 	    .traps = vc->traps,
 	    .since_ns = rq.now_ns,
+	    .in_ns = rq.now_ns,
 	};
 	t->sched.last_slice_ns = slice_ns;
 	record(SREC_IN, se, cpu, slice_ns);
+	if (__builtin_expect(sched_listener != NULL, 0))
+		t->sched.host_ns = host_ns(t);
 	if (before != cpu && before >= 0) {
 		t->sched.migrations++;
 		record(SREC_MIGRATE, se, cpu, (uint64_t)before);
@@ -213,6 +233,8 @@ static void vcpu_release(struct task *t, enum sched_charge_why why)
 
 	rq_clock();
 	vcpu_charge(vc, why);
+	if (__builtin_expect(sched_listener != NULL, 0))
+		host_record(vc, t);
 	record(SREC_OUT, &t->se, t->vcpu, why);
 	vc->task = NULL;
 	running[t->vcpu] = NULL;

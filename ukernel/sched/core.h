@@ -16,6 +16,7 @@ struct vcpu {
 	bool short_slice;  /* the slice is below the tick: the slice timer ends it */
 	uint64_t traps;	   /* how often a guest has come in here */
 	uint64_t since_ns; /* up to here task's time has been charged */
+	uint64_t in_ns;	   /* when it got task */
 };
 
 extern struct vcpu vcpus[CPUS_MAX];

@@ -23,6 +23,7 @@ enum sched_record_what {
 	SREC_INHERIT,  /* se's donors have changed; arg: id of the first, 0: none */
 	SREC_CHANGED,  /* nice, class, affinity, ... of se have changed */
 	SREC_EXIT,     /* se is over; arg: its wait status where known */
+	SREC_HOST,     /* an OUT follows; arg: ns on cpu in which the host ran neither se nor us */
 };
 
 struct sched_record {

@@ -19,10 +19,12 @@ struct sched_account {
 	uint64_t waited_ns;	/* on the run queue, in all */
 	uint64_t kernel_cycles; /* spent on the task's kernel stack */
 	uint64_t switches_voluntary, switches_involuntary, migrations;
-	bool started;		/* has been queued before */
-	bool reset_on_fork;	/* SCHED_RESET_ON_FORK */
-	bool reclaim;		/* SCHED_FLAG_RECLAIM */
-	uint64_t awake_ran_ns;	/* se.ran_ns when it last woke up or got its class: RLIMIT_RTTIME */
+	bool started;	       /* has been queued before */
+	bool reset_on_fork;    /* SCHED_RESET_ON_FORK */
+	bool reclaim;	       /* SCHED_FLAG_RECLAIM */
+	uint64_t awake_ran_ns; /* se.ran_ns when it last woke up or got its class: RLIMIT_RTTIME */
+	uint64_t
+	    host_ns; /* while listened to: CPU time of the host's when it got its virtual CPU */
 	uint64_t last_slice_ns; /* of the last virtual CPU that it got in its class; 0: none */
 	struct task *owner; /* holds the lock that this task sleeps for; NULL: none, or not known */
 };
