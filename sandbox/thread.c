@@ -309,7 +309,7 @@ uint64_t thread_cpu_ns(struct vthread *th)
 	return (uint64_t)ts.tv_sec * 1000000000UL + (uint64_t)ts.tv_nsec;
 }
 
-int threads_init(void)
+void threads_init(void)
 {
 	memset(buckets, 0, sizeof(buckets));
 	all = NULL;
@@ -317,7 +317,6 @@ int threads_init(void)
 	threads_running = 0;
 	unreaped = 0;
 	peaks_forget();
-	return 0;
 }
 
 /* Here, and only here, the dead are waited for: nothing may outlive fini(). */

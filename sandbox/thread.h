@@ -8,7 +8,7 @@
 
 #include "vthread.h"
 
-int threads_init(void);
+void threads_init(void);
 void threads_fini(void);
 struct vthread *thread_adopt(pid_t host_pid, void *cookie, enum hold hold); /* NULL: no memory */
 struct vthread *thread_find(pid_t host_pid);

@@ -14,6 +14,7 @@
 #include "vm.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -142,11 +143,16 @@ void vm_settle_now(void)
 {
 	struct vthread *th = vm_leaver;
 	struct order o;
-	long result;
+	long result = 0;
+	int ret;
 
 	vm_leaver = NULL;
-	if (order_encode(&o, &left_op) == 0)
-		inject_call(th, o.nr, o.arg, &result);
+	ret = order_encode(&o, &left_op);
+	if (ret == 0)
+		ret = inject_call(th, o.nr, o.arg, &result);
+	/* The kernel has been told that it is done: no program can live with a lie about that. */
+	if ((ret < 0 || (unsigned long)result >= -4095UL) && th->host_pid != 0)
+		kill(th->host_pid, SIGKILL);
 }
 
 int vm_follow(struct vthread *th)

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -25,11 +24,6 @@ int host_close(int fd)
 {
 	/* Linux frees the number even on EINTR: never retry. */
 	return close(fd) < 0 ? -errno : 0;
-}
-
-int host_dup(int fd)
-{
-	return host_call(fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
 
 #define FD_PATH_SIZE 32
@@ -71,16 +65,6 @@ ssize_t host_getdents(int fd, void *buf, size_t size)
 	return host_call(syscall(SYS_getdents64, fd, buf, size));
 }
 
-ssize_t host_read(int fd, void *buf, size_t len)
-{
-	return host_call(read(fd, buf, len));
-}
-
-ssize_t host_write(int fd, const void *buf, size_t len)
-{
-	return host_call(write(fd, buf, len));
-}
-
 ssize_t host_pread(int fd, void *buf, size_t len, uint64_t off)
 {
 	return host_call(pread(fd, buf, len, off));
@@ -109,13 +93,6 @@ ssize_t host_append(int fd, const void *buf, size_t len, uint64_t *end)
 int64_t host_lseek(int fd, int64_t off, int whence)
 {
 	return host_call(lseek(fd, off, whence));
-}
-
-ssize_t host_copy(int from, uint64_t from_off, int to, uint64_t to_off, size_t len)
-{
-	loff_t in = from_off, out = to_off;
-
-	return host_call(copy_file_range(from, &in, to, &out, len, 0));
 }
 
 int host_mkdirat(int dirfd, const char *name, mode_t mode)
@@ -232,16 +209,6 @@ int host_fremovexattr(int fd, const char *name)
 int host_memfd(const char *name, unsigned flags)
 {
 	return host_call(memfd_create(name, flags | MFD_CLOEXEC));
-}
-
-int host_ioctl(int fd, unsigned long cmd, void *arg)
-{
-	return host_call(ioctl(fd, cmd, arg));
-}
-
-int host_fcntl(int fd, int cmd, long arg)
-{
-	return host_call(fcntl(fd, cmd, arg));
 }
 
 uint64_t host_raise_nofile(void)

@@ -16,7 +16,6 @@
 
 int host_openat(int dirfd, const char *name, int flags, mode_t mode);
 int host_close(int fd);
-int host_dup(int fd); /* close-on-exec */
 /* A second open of what fd is (an O_PATH descriptor too), through the host's /proc/self/fd. */
 int host_reopen(int fd, int flags);
 
@@ -26,13 +25,10 @@ int host_fstatfs(int fd, struct statfs *out);
 ssize_t host_readlinkat(int dirfd, const char *name, char *buf, size_t size); /* no NUL */
 ssize_t host_getdents(int fd, void *buf, size_t size); /* struct linux_dirent64 */
 
-ssize_t host_read(int fd, void *buf, size_t len);
-ssize_t host_write(int fd, const void *buf, size_t len);
 ssize_t host_pread(int fd, void *buf, size_t len, uint64_t off);
 ssize_t host_pwrite(int fd, const void *buf, size_t len, uint64_t off);
 ssize_t host_append(int fd, const void *buf, size_t len, uint64_t *end); /* *end: offset after */
 int64_t host_lseek(int fd, int64_t off, int whence);
-ssize_t host_copy(int from, uint64_t from_off, int to, uint64_t to_off, size_t len);
 
 int host_mkdirat(int dirfd, const char *name, mode_t mode);
 int host_mknodat(int dirfd, const char *name, mode_t mode, dev_t rdev);
@@ -57,8 +53,6 @@ ssize_t host_flistxattr(int fd, char *buf, size_t size);
 int host_fremovexattr(int fd, const char *name);
 
 int host_memfd(const char *name, unsigned flags); /* MFD_CLOEXEC is added */
-int host_ioctl(int fd, unsigned long cmd, void *arg);
-int host_fcntl(int fd, int cmd, long arg);
 /* Raise RLIMIT_NOFILE as far as the host lets us; returns the limit reached. */
 uint64_t host_raise_nofile(void);
 ssize_t host_getcwd(char *buf, size_t size); /* length, or -errno */

@@ -12,8 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static struct mm *mm_all;
-
 static int special_add(struct mm *mm, uaddr_t lo, uaddr_t hi, int prot, uint32_t flags,
 		       const char *name)
 {
@@ -43,10 +41,6 @@ static struct mm *mm_alloc(void)
 		return NULL;
 	mm->refs = 1;
 	mm->id = ++last_id;
-	mm->all_next = mm_all;
-	if (mm_all)
-		mm_all->all_prev = mm;
-	mm_all = mm;
 	return mm;
 }
 
@@ -85,12 +79,6 @@ void mm_put(struct mm *mm)
 
 	if (!mm || --mm->refs)
 		return;
-	if (mm->all_next)
-		mm->all_next->all_prev = mm->all_prev;
-	if (mm->all_prev)
-		mm->all_prev->all_next = mm->all_next;
-	else
-		mm_all = mm->all_next;
 	memory_uncharge(mm->charged);
 	for (r = mm->first; r; r = next) {
 		next = r->next;
@@ -192,16 +180,6 @@ bool mm_region_next(struct mm *mm, uaddr_t from, struct region_info *out)
 				    .anon_ino = r->shm ? r->shm->id : 0,
 				    .name = region_name(mm, r)};
 	return true;
-}
-
-bool mm_maps_writable(const struct inode *inode)
-{
-	for (const struct mm *mm = mm_all; mm; mm = mm->all_next)
-		for (const struct region *r = mm->first; r; r = r->next)
-			if (r->file && r->file->inode == inode && (r->flags & REGION_SHARED) &&
-			    (r->may & PROT_WRITE))
-				return true;
-	return false;
 }
 
 bool mm_shared(const struct mm *mm)

@@ -53,10 +53,6 @@ struct region_info {
 /* Regions in address order, starting with the first that ends above from.  false: no more. */
 bool mm_region_next(struct mm *mm, uaddr_t from, struct region_info *out);
 
-/* Is there any writable shared mapping of file's inode? (F_ADD_SEALS) */
-struct inode;
-bool mm_maps_writable(const struct inode *inode);
-
 /*
  * execve(2) proper.  file has been opened by exec_open(); a reference is taken.  May sleep.
  * On -errno nothing changed.  0: the task runs the new program, its registers are set and

@@ -63,7 +63,6 @@ struct region {
 struct mm {
 	int refs;
 	uint64_t id; /* never used again: private futexes */
-	struct mm *all_next, *all_prev;
 
 	struct region *root, *first, *last;
 	struct region *hit; /* the last one found */

@@ -445,9 +445,3 @@ const struct sched_policy *guard_create(const struct sched_policy *inner, bool f
 	return &g->ops;
 }
 
-const char *guard_verdict(const struct sched_policy *policy)
-{
-	const struct guard *g = (const struct guard *)policy;
-
-	return policy->enqueue == guard_enqueue && g->verdict[0] ? g->verdict : NULL;
-}
