@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SHARE_STEPS  125
+#define SHARE_SPREAD 4 /* steps to both sides that count where slices are short */
 #define SHARE_HEIGHT 80
 
 /* Add the part of [from, to) that lies in each step. */
@@ -22,6 +23,22 @@ static void add_to_steps(double *steps, double from, double to)
 	}
 }
 
+/* Where tasks take turns within a few steps, a step alone would show who was in it, and no share:
+ * the mean of it and its neighbours. */
+static void smooth(double *steps)
+{
+	double sum[SHARE_STEPS + 1] = {0};
+
+	for (int i = 0; i < SHARE_STEPS; i++)
+		sum[i + 1] = sum[i] + steps[i];
+	for (int i = 0; i < SHARE_STEPS; i++) {
+		int lo = i < SHARE_SPREAD ? 0 : i - SHARE_SPREAD;
+		int hi = i + SHARE_SPREAD >= SHARE_STEPS ? SHARE_STEPS : i + SHARE_SPREAD + 1;
+
+		steps[i] = (sum[hi] - sum[lo]) / (hi - lo);
+	}
+}
+
 void share_svg(FILE *out, const struct timeline *tl, const struct report_key *key, uint64_t span_ns,
 	       size_t run)
 {
@@ -29,16 +46,24 @@ void share_svg(FILE *out, const struct timeline *tl, const struct report_key *ke
 	static double below[SHARE_STEPS];
 	const double step_width = (double)PLOT_WIDTH / SHARE_STEPS;
 	double scale = SHARE_STEPS / (double)span_ns;
+	size_t slices = 0;
+	char of[32] = "";
 
 	memset(share, 0, sizeof(share));
 	memset(below, 0, sizeof(below));
 	for (size_t i = 0; i < tl->nr_spans; i++) {
 		const struct timeline_span *s = &tl->spans[i];
 
+		slices += s->cpu != TIMELINE_WAITS;
 		if (s->cpu != TIMELINE_WAITS)
 			add_to_steps(share[tl->tasks[s->task].colour],
 				     (double)(s->from_ns - tl->start_ns) * scale,
 				     (double)(s->to_ns - tl->start_ns) * scale);
+	}
+	if (slices / (size_t)tl->cpus > SHARE_STEPS / 2) {
+		for (int c = 0; c < COLOURS; c++)
+			smooth(share[c]);
+		time_text(span_ns * (2 * SHARE_SPREAD + 1) / SHARE_STEPS, of);
 	}
 	fprintf(out,
 		"<svg class=share data-run='%zu' viewBox='0 0 %d %d' role=img "
@@ -48,6 +73,9 @@ void share_svg(FILE *out, const struct timeline *tl, const struct report_key *ke
 		"<text class=name x='%d' y='12'>100 %%</text><text class=name x='%d' "
 		"y='%d'>share of CPU</text><text class=name x='%d' y='%d'>0</text>",
 		PLOT_LEFT - 8, PLOT_LEFT - 8, SHARE_HEIGHT / 2 + 4, PLOT_LEFT - 8, SHARE_HEIGHT);
+	if (*of)
+		fprintf(out, "<text class='name of' x='%d' y='%d'>mean of %s</text>", PLOT_LEFT - 8,
+			SHARE_HEIGHT / 2 + 18, of);
 	fprintf(out, "<rect class=bed x='%d' y='0' width='%d' height='%d'/>", PLOT_LEFT, PLOT_WIDTH,
 		SHARE_HEIGHT);
 	for (int c = 0; c < COLOURS; c++) {
