@@ -387,6 +387,32 @@ struct vthread *box_first_running(void)
 
 /* ---- calls ---- */
 
+static void call_read(struct vthread *th, struct event *out)
+{
+	const struct box *box = th->box;
+
+	event_fill(out, EVENT_SYSCALL, th);
+	th->box_nr = __atomic_load_n(&box->nr, __ATOMIC_RELAXED);
+	out->syscall.nr = th->box_nr;
+	for (int i = 0; i < 6; i++)
+		out->syscall.arg[i] = __atomic_load_n(&box->arg[i], __ATOMIC_RELAXED);
+	out->syscall.ip = __atomic_load_n(&box->ret, __ATOMIC_RELAXED);
+	out->syscall.abi = SYSCALL_ABI_64;
+	carry_begin(th);
+}
+
+void box_called(struct vthread *th, struct event *out)
+{
+	uint32_t state = BOX_CALLED;
+
+	if (th->box == NULL || out->syscall.nr != SYS_sched_yield ||
+	    !__atomic_compare_exchange_n(&th->box->state, &state, BOX_PARKED, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	call_read(th, out);
+	th->call_nr = UINT64_MAX; /* as in box_notified() */
+}
+
 bool box_take(struct vthread *th, struct event *out)
 {
 	struct box *box = th->box;
@@ -402,14 +428,7 @@ bool box_take(struct vthread *th, struct event *out)
 	th->answer_owed = false;
 	th->stop_wanted = false;
 	host_cpu_trapped(th);
-	event_fill(out, EVENT_SYSCALL, th);
-	th->box_nr = __atomic_load_n(&box->nr, __ATOMIC_RELAXED);
-	out->syscall.nr = th->box_nr;
-	for (int i = 0; i < 6; i++)
-		out->syscall.arg[i] = __atomic_load_n(&box->arg[i], __ATOMIC_RELAXED);
-	out->syscall.ip = __atomic_load_n(&box->ret, __ATOMIC_RELAXED);
-	out->syscall.abi = SYSCALL_ABI_64;
-	carry_begin(th);
+	call_read(th, out);
 	return true;
 }
 

@@ -27,6 +27,8 @@ struct vthread *box_first_running(void); /* in a list by box_next; NULL when non
 
 /* A call in the mailbox of th?  Then it is held, and *out filled. */
 bool box_take(struct vthread *th, struct event *out);
+/* th waits in a notification, *out.  Is that for a call in its mailbox?  Then *out is that. */
+void box_called(struct vthread *th, struct event *out);
 /* The result of the call that th is held in. */
 void box_answer(struct vthread *th);
 /* A notification came from th.  True: it was the mailbox's business, and is dealt with. */

@@ -129,7 +129,7 @@ static int listener_read(struct event *out)
 	out->syscall.abi =
 	    request->data.arch == AUDIT_ARCH_X86_64 ? SYSCALL_ABI_64 : SYSCALL_ABI_32;
 	if (machine_hooks.trapped != NULL)
-		machine_hooks.trapped(th, out->syscall.ip);
+		machine_hooks.trapped(th, out);
 	return 1;
 }
 

@@ -239,10 +239,14 @@ static void turbo_called(struct vthread *th)
 	carry_settled(th);
 }
 
-static void turbo_trapped(struct vthread *th, uaddr_t ip)
+static void turbo_trapped(struct vthread *th, struct event *out)
 {
+	uaddr_t ip = out->syscall.ip;
+
 	if (ip != unwind_called())
 		poll_elsewhere(th);
+	else
+		box_called(th, out);
 	site_trapped(th, ip);
 }
 
@@ -309,7 +313,8 @@ static bool by_stub(const struct event *e)
 	if (e->type != EVENT_SYSCALL || th->box == NULL)
 		return false;
 	return th->hold == HOLD_BOXED ||
-	       (th->hold == HOLD_NOTIFIED && e->syscall.ip == unwind_called());
+	       (th->hold == HOLD_NOTIFIED &&
+		(th->carry.open || e->syscall.ip == unwind_called()));
 }
 
 static int turbo_wait(struct event *out, bool block)

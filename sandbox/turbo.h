@@ -148,10 +148,13 @@
 #define BOX_TAKEN   2 /* the supervisor: I have it */
 #define BOX_DONE    3 /* the supervisor: arg[0] is the result */
 #define BOX_PARKED  4 /* the guest: I will not look here any more, but make the call for real */
+#define BOX_CALLED  5 /* the guest: here is a call, and I wait for its answer in another one */
 
 /* box.restore: what is to be put in place of coming back from the call */
 #define RESTORE_REGS   1 /* box.regs, but for selectors and bases */
 #define RESTORE_XSTATE 2 /* box.xstate, too */
+#define RESTORE_ANY    3
+#define RESTORE_CAN    4 /* the guest: they are all here */
 
 /* The control page. */
 #define CONTROL_POLLING	 (TURBO_CONTROL + 0)
@@ -193,7 +196,7 @@ struct box {
 	/* for the supervisor: so many bytes from there are in early_data */
 	uint64_t early_from;
 	uint32_t early;
-	uint32_t restore; /* 0: to come back from the call, as usual */
+	uint32_t restore; /* RESTORE_ANY: not to come back from the call as usual */
 	/* Answers to give at once, plus 1; 0: not known.  A guest that writes here lies to itself.
 	 */
 	uint64_t known[PUBLISHED_MAX];

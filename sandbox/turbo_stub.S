@@ -124,6 +124,7 @@ MARK(turbo_stub_stacked)		/* rsp is in box.regs */
 	pushfq
 	mov	REG(RSP), %rsp
 MARK(turbo_stub_unstacked)
+	movl	$RESTORE_CAN, BOX(RESTORE)
 	lea	-SHAPE_CARRY(%r11), %eax
 	cmp	$SHAPE_CARRY_FRAME-SHAPE_CARRY, %eax
 	jb	17f
@@ -225,7 +226,7 @@ MARK(turbo_stub_ahead)			/* rdx is in box.arg[2]; nothing has been done yet */
 26:	mov	%gs:16+BOX_AT_ARG, %rdx
 MARK(turbo_stub_ahead_not)
 27:	cmpl	$0, CONTROL_POLLING
-	je	turbo_stub_direct
+	je	39f
 	mov	BOX(YIELDS), %eax
 	mov	%eax, BOX(LEFT)
 	movl	$BOX_REQUEST, BOX(STATE)
@@ -249,11 +250,19 @@ turbo_stub_yielded:
 	cmp	$BOX_DONE, %eax
 	je	4f
 	mov	$BOX_PARKED, %r11d
-	lock cmpxchg %r11d, BOX(STATE)
+	cmp	$BOX_TAKEN, %eax
+	je	37f
+	testl	$RESTORE_CAN, BOX(RESTORE)
+	jz	37f
+	mov	$BOX_CALLED, %r11d
+37:	lock cmpxchg %r11d, BOX(STATE)
 	jne	3b
-	cmp	$BOX_TAKEN, %eax	/* then any that is a notification, to wait in */
-	mov	$24, %eax
-	je	36f
+	cmp	$BOX_TAKEN, %eax
+	je	38f
+	cmp	$BOX_PARKED, %r11d
+	je	turbo_stub_direct
+38:	mov	$24, %eax		/* what it waits in: one that is a notification, or none */
+	jmp	36f
 MARK(turbo_stub_direct)			/* not in the mailbox, or not any more: make it */
 	mov	BOX(NR), %eax
 36:	syscall
@@ -297,7 +306,11 @@ MARK(turbo_stub_copied)
 MARK(turbo_stub_ahead_given)		/* the result is in box.result, rdx in box.arg[2] */
 28:	mov	%gs:16+BOX_AT_ARG, %rdx
 	jmp	6f
-MARK(turbo_stub_published)		/* eax: shape */
+MARK(turbo_stub_published)
+39:	testl	$RESTORE_CAN, BOX(RESTORE)
+	jz	turbo_stub_direct
+	movl	$BOX_CALLED, BOX(STATE)
+	jmp	38b
 5:	cmp	$SHAPE_CARRY, %eax
 	jae	7b
 	mov	%gs:BOX_AT_KNOWN-SHAPE_PUBLISHED*8(,%rax,8), %rax
@@ -307,7 +320,7 @@ MARK(turbo_stub_published)		/* eax: shape */
 	mov	$SHAPE_REQUEST, %eax	/* not known */
 	jmp	7b
 MARK(turbo_stub_done)			/* the result is in box.result */
-6:	cmpl	$0, BOX(RESTORE)
+6:	testl	$RESTORE_ANY, BOX(RESTORE)
 	jne	turbo_stub_restoring
 	mov	BOX(FLAGS), %eax
 	movzbl	%gs:1+BOX_AT_FLAGS, %r11d	/* as the CPU leaves them in r11, but DF, AC and ID */
@@ -321,11 +334,11 @@ MARK(turbo_stub_done)			/* the result is in box.result */
 	jmp	*%rcx
 MARK(turbo_stub_restoring)		/* everything is in the mailbox */
 	testl	$RESTORE_XSTATE, BOX(RESTORE)
-	jz	37f
+	jz	40f
 	mov	CONTROL_XMASK, %eax
 	mov	CONTROL_XMASK+4, %edx
 	xrstor64 BOX(XSTATE)
-37:	mov	BOX(STACK), %rsp
+40:	mov	BOX(STACK), %rsp
 	lea	-8(%rsp), %rsp
 	popfq
 	mov	REG(R15), %r15

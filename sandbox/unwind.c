@@ -84,7 +84,7 @@ static void reading_undo(struct vthread *th, uaddr_t at)
 
 static enum unwound done(struct vthread *th, uint64_t result)
 {
-	if (th->box->restore != 0) {
+	if (th->box->restore & RESTORE_ANY) {
 		carry_arrived(th);
 		return UNWOUND_DONE;
 	}
@@ -139,7 +139,7 @@ enum unwound unwind(struct vthread *th)
 			return UNWOUND_PENDING;
 		}
 		if ((int64_t)r->rax == RESTART_CALL && (int64_t)r->orig_rax >= 0)
-			return pending(th, r->orig_rax, box->ret);
+			return pending(th, box->nr, box->ret);
 	}
 	if (between(at, turbo_stub_called, turbo_stub_answered)) {
 		late_untaken(th);
@@ -192,7 +192,7 @@ bool unwind_restoring(struct vthread *th)
 {
 	uaddr_t at = th->regs.rip - turbo.code;
 
-	if (th->box == NULL || th->box->restore == 0 ||
+	if (th->box == NULL || !(th->box->restore & RESTORE_ANY) ||
 	    (!between(at, turbo_stub_copying, turbo_stub_copied) &&
 	     !between(at, turbo_stub_restoring, turbo_stub_refuse)))
 		return false;

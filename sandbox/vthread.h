@@ -150,9 +150,9 @@ struct machine_hooks {
 	bool (*fault)(struct vthread *th, int signo, int code, struct event *out);
 	/* A notification came.  True: it was not for the kernel. */
 	bool (*notified)(struct vthread *th, uint64_t id, uaddr_t ip);
-	/* One came that is for the kernel, from a `syscall` that returns to ip. */
-	void (*trapped)(struct vthread *th, uaddr_t ip);
-	/* The same for a stop, at the call of that number. */
+	/* One came that is for the kernel, which *out is; it may become another call. */
+	void (*trapped)(struct vthread *th, struct event *out);
+	/* A stop at the call of that number, from a `syscall` that returns to ip. */
 	void (*traced)(struct vthread *th, uaddr_t ip, uint64_t nr);
 	/* The answer to a notification did not get to th, which is stopped instead. */
 	void (*unsent)(struct vthread *th);

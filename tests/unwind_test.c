@@ -228,7 +228,7 @@ static void answer(const struct course *c)
 	th.carry.open = th.result_set = false;
 	th.hold = HOLD_RUNNING;
 	box->arg[0] = (uint64_t)th.answer;
-	if (c->parks) {
+	if (c->parks || c->direct) {
 		th.answer_owed = true;
 		late_untaken(&th);
 	} else {
@@ -302,8 +302,13 @@ static void go(const struct course *c, bool looks)
 			cr_assert(answered);
 			return;
 		}
-		if (c->direct && memcmp((void *)now.rip, "\x0f\x05", 2) == 0)
-			return;
+		if (c->direct && memcmp((void *)now.rip, "\x0f\x05", 2) == 0) {
+			if (box->state != BOX_CALLED)
+				return;
+			take(c);
+			answer(c);
+			answered = true;
+		}
 		if (th.answer_owed && now.rip == unwind_called()) { /* as its notification says */
 			th.answer_owed = false;
 			now.rax = 42;
@@ -348,7 +353,7 @@ static void course(const struct course *c)
 		cr_skip_test("this CPU cannot");
 	th.hold = HOLD_RUNNING;
 	go(c, true);
-	if (!c->direct) {
+	if (!c->direct || c->shape >= SHAPE_CARRY) {
 		memset(target, 0, PAGE_SIZE);
 		go(c, false);
 		arrived(c);
@@ -369,6 +374,8 @@ COURSE(fetch, .nr = SYS_getpgid, .shape = SHAPE_FETCH, .flags = 0x401)
 COURSE(direct, .nr = SYS_getpgid, .shape = SHAPE_REQUEST, .direct = true)
 COURSE(parked, .nr = SYS_getpgid, .shape = SHAPE_REQUEST, .parks = true)
 COURSE(carried, .nr = SYS_kill, .shape = SHAPE_CARRY, .flags = 0x4c1)
+COURSE(into_handler_direct, .nr = SYS_kill, .shape = SHAPE_CARRY, .direct = true, .sets = true,
+       .late = 3195)
 COURSE(carried_direct, .nr = SYS_kill, .shape = SHAPE_CARRY, .direct = true)
 COURSE(into_handler, .nr = SYS_kill, .shape = SHAPE_CARRY, .flags = 0x811, .sets = true,
        .late = 3195)
