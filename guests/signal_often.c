@@ -1,24 +1,20 @@
 /*
  * signal_often.c - handlers for signals that a process sends to itself, so often that a machine may
  * have found a shorter way: all registers and the floating point state there and back, changed
- * contexts, nesting, jumps, other stacks, forks, stops and other threads meanwhile.
+ * contexts, nesting, jumps.
  */
 #include "check.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #define ROUNDS 300
-#define PAGE   4096UL
 
 static volatile sig_atomic_t hits, depth;
 static pid_t me;
@@ -63,8 +59,8 @@ static int registers_once(unsigned round)
 
 	for (int i = 0; i < 16; i++)
 		in[i] = 0x0101010101010101UL * ((unsigned)i + round % 200);
-	flags_in = 0x202 | (round & 1 ? 0x8d5 : 0) | (round & 2 ? 0x400 : 0) |
-		   (round & 4 ? 0x200000 : 0);
+	flags_in =
+	    0x202 | (round & 1 ? 0x8d5 : 0) | (round & 2 ? 0x400 : 0) | (round & 4 ? 0x200000 : 0);
 	xmm[0] = round;
 	xmm[1] = ~(uint64_t)round;
 	red = round * 3 + 1;
@@ -96,10 +92,9 @@ static int registers_once(unsigned round)
 	    "stmxcsr %[mo]\n fstpl %[st]\n"
 	    "pop %%rbx\n pop %%rbp\n add $256, %%rsp\n"
 	    "movdqu %%xmm7, %%xmm1\n movdqu %%xmm15, %%xmm2\n"
-	    : [out] "=m"(out), "=&c"(behind), [mo] "=m"(mxcsr_out), [st] "=m"(st_out),
-	      [x] "+S"(from)
-	    : [in] "m"(in), [fl] "m"(flags_in), [red] "m"(red), [mi] "m"(mxcsr_in),
-	      [pid] "m"(me)
+	    : [out] "=m"(out),
+	      "=&c"(behind), [mo] "=m"(mxcsr_out), [st] "=m"(st_out), [x] "+S"(from)
+	    : [in] "m"(in), [fl] "m"(flags_in), [red] "m"(red), [mi] "m"(mxcsr_in), [pid] "m"(me)
 	    : "rax", "rdx", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",
 	      "cc", "xmm0", "xmm1", "xmm2", "xmm7", "xmm15");
 	__asm__ volatile("movdqu %%xmm1, (%0)" : : "r"(xmm_out) : "memory");
@@ -140,12 +135,13 @@ static void entry(void)
 	hits = 0;
 	for (int i = 0; i < ROUNDS; i++) {
 		__asm__ volatile("std\n" ::: "cc");
-		__asm__ volatile("sub $128, %%rsp\n mov $62, %%eax\n syscall\n cld\n add $128, %%rsp"
-				 :
-				 : "D"((long)me), "S"((long)SIGUSR1)
-				 : "rax", "rcx", "r11", "memory", "cc");
-		bad |= (at_entry[0] & 0x500) != 0 || at_entry[1] % 16 != 8 ||
-		       at_entry[2] != SIGUSR1;
+		__asm__ volatile(
+		    "sub $128, %%rsp\n mov $62, %%eax\n syscall\n cld\n add $128, %%rsp"
+		    :
+		    : "D"((long)me), "S"((long)SIGUSR1)
+		    : "rax", "rcx", "r11", "memory", "cc");
+		bad |=
+		    (at_entry[0] & 0x500) != 0 || at_entry[1] % 16 != 8 || at_entry[2] != SIGUSR1;
 	}
 	say("entry", bad || hits != ROUNDS);
 }
@@ -221,14 +217,15 @@ static void changed(void)
 		uint64_t rax = 62, rbx = 1, flags;
 		uint32_t xmm, mxcsr;
 
-		__asm__ volatile("sub $128, %%rsp\n syscall\n pushf\n pop %2\n cld\n add $128, %%rsp\n"
-				 "movd %%xmm5, %3\n stmxcsr %4\n"
-				 : "+a"(rax), "+b"(rbx), "=&r"(flags), "=&r"(xmm), "=m"(mxcsr)
-				 : "D"((long)me), "S"((long)SIGUSR1)
-				 : "rcx", "r11", "memory", "cc", "xmm5");
+		__asm__ volatile(
+		    "sub $128, %%rsp\n syscall\n pushf\n pop %2\n cld\n add $128, %%rsp\n"
+		    "movd %%xmm5, %3\n stmxcsr %4\n"
+		    : "+a"(rax), "+b"(rbx), "=&r"(flags), "=&r"(xmm), "=m"(mxcsr)
+		    : "D"((long)me), "S"((long)SIGUSR1)
+		    : "rcx", "r11", "memory", "cc", "xmm5");
 		bad |= rax != 815 || rbx != 4711 || !(flags & 0x400);
-		bad |= i % 3 == 1 ? xmm != 0 || mxcsr != 0x1f80
-				  : xmm != 0x1234567 || mxcsr != 0x7f80;
+		bad |=
+		    i % 3 == 1 ? xmm != 0 || mxcsr != 0x1f80 : xmm != 0x1234567 || mxcsr != 0x7f80;
 		__asm__ volatile("ldmxcsr %0" : : "m"((uint32_t){0x1f80}));
 	}
 	say("changed", bad || hits != ROUNDS);
@@ -339,92 +336,7 @@ static void jumped(void)
 	say("jumped out", hits != ROUNDS);
 }
 
-/* ---- stacks ---- */
-
-static char *alt_end;
-
-static void on_alt(int sig, siginfo_t *info, void *context)
-{
-	char local;
-
-	hits += &local < alt_end && &local > alt_end - 4 * PAGE;
-}
-
-/* One that ends where memory does. */
-static void alternate(void)
-{
-	char *p = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	stack_t ss = {.ss_sp = p, .ss_size = 4 * PAGE}, off = {.ss_flags = SS_DISABLE};
-
-	CHECK_OK(munmap(p + 4 * PAGE, 4 * PAGE));
-	alt_end = p + 4 * PAGE;
-	CHECK_OK(sigaltstack(&ss, NULL));
-	handle(SIGUSR1, on_alt, SA_ONSTACK);
-	hits = 0;
-	for (int i = 0; i < ROUNDS; i++)
-		kill(me, SIGUSR1);
-	CHECK_OK(sigaltstack(&off, NULL));
-	say("other stack", hits != ROUNDS);
-}
-
-/* No room for a frame: SIGSEGV, on a stack where there is. */
-static void no_room(void)
-{
-	stack_t ss = {.ss_sp = land_stack, .ss_size = sizeof(land_stack)};
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			       -1, 0);
-
-		me = getpid();
-		mprotect(p, PAGE, PROT_NONE);
-		sigaltstack(&ss, NULL);
-		handle(SIGUSR1, count, 0);
-		for (int i = 0; i < ROUNDS; i++)
-			kill(me, SIGUSR1);
-		handle(SIGSEGV, on_alt, SA_ONSTACK);
-		signal(SIGSEGV, SIG_DFL);
-		__asm__ volatile("mov %0, %%rsp\n mov $62, %%eax\n syscall\n ud2\n"
-				 :
-				 : "r"(p + PAGE + 600), "D"((long)me), "S"((long)SIGUSR1)
-				 : "memory");
-	}
-	waitpid(pid, &status, 0);
-	say("no room", !WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV);
-}
-
-/* ---- others meanwhile ---- */
-
-static void fork_there(int sig, siginfo_t *info, void *context)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		me = getpid();
-		handle(SIGUSR2, count, 0);
-		for (int i = 0; i < 30; i++)
-			kill(me, SIGUSR2);
-		return; /* on the frame that it has inherited */
-	}
-	hits += waitpid(pid, &status, 0) == pid && status == 7 << 8;
-}
-
-static void forked(void)
-{
-	pid_t parent = me;
-
-	handle(SIGUSR1, fork_there, 0);
-	hits = 0;
-	for (int i = 0; i < 20; i++) {
-		kill(me, SIGUSR1);
-		if (getpid() != parent)
-			_exit(hits == 30 + i ? 7 : 1);
-	}
-	say("forked in it", hits != 20);
-}
+/* ---- in between ---- */
 
 static void ticked(int sig, siginfo_t *info, void *context)
 {
@@ -448,115 +360,9 @@ static void interrupted(void)
 	say("interrupted", bad || hits != i);
 }
 
-static volatile int running;
-
-static void *other(void *arg)
-{
-	volatile long spin = 0;
-
-	while (running)
-		spin++;
-	return NULL;
-}
-
-static void threads(void)
-{
-	pthread_t t;
-
-	handle(SIGUSR1, count, 0);
-	hits = 0;
-	running = 1;
-	CHECK_OK(pthread_create(&t, NULL, other, NULL));
-	for (int i = 0; i < ROUNDS; i++) {
-		pthread_kill(t, SIGUSR1);
-		while (hits == i)
-			getpgid(0);
-	}
-	running = 0;
-	pthread_join(t, NULL);
-	say("another thread", hits != ROUNDS);
-}
-
-static void *raiser(void *arg)
-{
-	for (int i = 0; i < ROUNDS; i++)
-		raise(SIGUSR1);
-	return NULL;
-}
-
-static void count_all(int sig, siginfo_t *info, void *context)
-{
-	__atomic_fetch_add(&hits, 1, __ATOMIC_RELAXED);
-}
-
-static void many_threads(void)
-{
-	pthread_t t[4];
-
-	handle(SIGUSR1, count_all, 0);
-	hits = 0;
-	for (int i = 0; i < 4; i++)
-		CHECK_OK(pthread_create(&t[i], NULL, raiser, NULL));
-	for (int i = 0; i < 4; i++)
-		pthread_join(t[i], NULL);
-	say("many threads", hits != 4 * ROUNDS);
-}
-
-static void stopped(void)
-{
-	pid_t pid = fork();
-	int status, stops = 0;
-
-	if (pid == 0) {
-		me = getpid();
-		handle(SIGUSR1, count, 0);
-		hits = 0;
-		for (int i = 0; i < 100; i++)
-			kill(me, SIGUSR1);
-		for (int i = 0; i < 20; i++) {
-			kill(me, SIGSTOP);
-			kill(me, SIGUSR1);
-		}
-		_exit(hits == 120 ? 7 : 1);
-	}
-	while (waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status)) {
-		stops++;
-		kill(pid, SIGCONT);
-	}
-	say("stopped", stops != 20 || status != 7 << 8);
-}
-
-static void ping(void)
-{
-	sigset_t set, old;
-	pid_t pid;
-	int status, parent = me;
-
-	handle(SIGUSR1, count, 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, &old);
-	hits = 0;
-	pid = fork();
-	for (int i = 0; i < ROUNDS; i++) {
-		if (pid == 0)
-			kill(parent, SIGUSR1);
-		while (hits == i)
-			sigsuspend(&old);
-		if (pid != 0)
-			kill(pid, SIGUSR1);
-	}
-	if (pid == 0)
-		_exit(7);
-	waitpid(pid, &status, 0);
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	say("ping", status != 7 << 8 || hits != ROUNDS);
-}
-
 int main(void)
 {
 	me = getpid();
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	registers();
 	entry();
 	redirected();
@@ -565,13 +371,6 @@ int main(void)
 	queued();
 	blocked();
 	jumped();
-	alternate();
-	no_room();
-	forked();
 	interrupted();
-	threads();
-	many_threads();
-	stopped();
-	ping();
 	return 0;
 }

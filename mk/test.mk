@@ -56,6 +56,9 @@ $(UNITS): $(B)/tests/%: $(B)/obj/tests/%.o $(FAKE_OBJ) $(B)/libukernel.a
 $(B)/tests/patch_test: $(B)/libsandbox.a
 $(B)/tests/patch_test: UNIT_LIBS := $(B)/libsandbox.a -lZydis
 $(B)/obj/tests/patch_test.o: ALLCFLAGS += -iquote sandbox
+$(B)/tests/ehframe_test: $(B)/libsandbox.a
+$(B)/tests/ehframe_test: UNIT_LIBS := $(B)/libsandbox.a
+$(B)/obj/tests/ehframe_test.o: ALLCFLAGS += -iquote sandbox
 $(B)/tests/unwind_test: $(B)/libsandbox.a
 $(B)/tests/unwind_test: UNIT_LIBS := $(B)/libsandbox.a -lseccomp -lZydis
 $(B)/obj/tests/unwind_test.o: ALLCFLAGS += -iquote sandbox

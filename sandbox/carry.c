@@ -37,7 +37,7 @@
 #define XSAVE_MXCSR   24
 #define XSAVE_XMM_END 416
 #define XSAVE_HEADER  64
-#define XSAVE_CODE    13 /* the leaf of cpuid that says where the parts are */
+#define XSAVE_CODE    13	   /* the leaf of cpuid that says where the parts are */
 #define XTILE_DATA    (1ULL << 18) /* needs a permission that no guest has */
 #define FCW_INIT      0x37f
 #define MXCSR_MASK    0xffbfU /* where the CPU says none */

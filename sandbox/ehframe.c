@@ -117,9 +117,8 @@ static bool entry_find(const struct image *im, const Elf64_Phdr *p, uint64_t add
 	struct hdr_entry e;
 	struct hdr hdr;
 
-	if (!get(im, p->p_offset, &hdr, sizeof(hdr)) ||
-	    hdr.version != 1 || hdr.ptr_enc != PCREL_S4 || hdr.count_enc != UDATA4 ||
-	    hdr.table_enc != DATAREL_S4)
+	if (!get(im, p->p_offset, &hdr, sizeof(hdr)) || hdr.version != 1 ||
+	    hdr.ptr_enc != PCREL_S4 || hdr.count_enc != UDATA4 || hdr.table_enc != DATAREL_S4)
 		return false;
 	for (hi = hdr.count; lo < hi;) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -131,8 +130,7 @@ static bool entry_find(const struct image *im, const Elf64_Phdr *p, uint64_t add
 		else
 			hi = mid;
 	}
-	if (lo == 0 ||
-	    !get(im, p->p_offset + sizeof(hdr) + (lo - 1UL) * sizeof(e), &e, sizeof(e)))
+	if (lo == 0 || !get(im, p->p_offset + sizeof(hdr) + (lo - 1UL) * sizeof(e), &e, sizeof(e)))
 		return false;
 	*entry = p->p_vaddr + (uint64_t)(int64_t)e.fde;
 	return true;
@@ -158,8 +156,7 @@ static bool section_find(const struct image *im, Elf64_Shdr *out)
 		uint64_t at = all[im->eh.e_shstrndx].sh_offset + all[i].sh_name;
 
 		*out = all[i];
-		if (get(im, at, name, sizeof(name)) &&
-		    memcmp(name, ".eh_frame", sizeof(name)) == 0)
+		if (get(im, at, name, sizeof(name)) && memcmp(name, ".eh_frame", sizeof(name)) == 0)
 			return true;
 	}
 	return false;
@@ -180,7 +177,8 @@ static bool entry_search(const struct image *im, uint64_t first, uint64_t len, u
 	bytes = malloc(size + 1);
 	if (bytes == NULL || !get(im, section.sh_offset, bytes, size))
 		size = 0;
-	for (at = 0; !found && size >= sizeof(fde) && at <= size - sizeof(fde); at += fde.len + 4UL) {
+	for (at = 0; !found && size >= sizeof(fde) && at <= size - sizeof(fde);
+	     at += fde.len + 4UL) {
 		memcpy(&fde, bytes + at, sizeof(fde));
 		if (fde.len == 0 || fde.len > size)
 			break;

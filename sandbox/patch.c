@@ -210,8 +210,7 @@ static bool before_read(const struct patch_text *t, struct patch_plan *plan,
 		return true;
 	/* A signal handler's way back is told by its bytes, where unwinders have nothing else.
 	 * They look at the byte before what a handler returns to. */
-	if (t->known != NULL &&
-	    t->known(t->context, plan->sys - len - 1, plan->sys + SYSCALL_LEN))
+	if (t->known != NULL && t->known(t->context, plan->sys - len - 1, plan->sys + SYSCALL_LEN))
 		return true;
 	refuse(plan, "unwinders know rt_sigreturn by its bytes");
 	return false;

@@ -109,7 +109,8 @@ static void site_decide(struct vthread *th, const struct piece *p, struct text_s
 	size_t back = page - p->off < LOOK_BACK ? page - p->off : LOOK_BACK;
 	/* A `syscall` may have its second byte on the next page. */
 	size_t more = p->end - (piece_base(p) + page) > PAGE_SIZE;
-	struct patch_text text = {.bytes = bytes, .off = page - back, .len = back + PAGE_SIZE + more};
+	struct patch_text text = {
+	    .bytes = bytes, .off = page - back, .len = back + PAGE_SIZE + more};
 
 	if (mem_read(th, piece_base(p) + text.off, bytes, text.len) == text.len)
 		text_site_decide(p->file, site, &text);

@@ -313,8 +313,7 @@ static bool by_stub(const struct event *e)
 	if (e->type != EVENT_SYSCALL || th->box == NULL)
 		return false;
 	return th->hold == HOLD_BOXED ||
-	       (th->hold == HOLD_NOTIFIED &&
-		(th->carry.open || e->syscall.ip == unwind_called()));
+	       (th->hold == HOLD_NOTIFIED && (th->carry.open || e->syscall.ip == unwind_called()));
 }
 
 static int turbo_wait(struct event *out, bool block)

@@ -278,9 +278,9 @@ struct fetch {
 struct control {
 	uint32_t polling; /* the supervisor looks at the mailboxes now */
 	uint32_t unused;
-	uint64_t entry;	 /* turbo.entry, for tests */
-	uint64_t xmask;	 /* which parts of the xstate a carried call brings and takes back */
-	uint32_t image;	 /* so many bytes of a signal frame are its xstate, and its end */
+	uint64_t entry; /* turbo.entry, for tests */
+	uint64_t xmask; /* which parts of the xstate a carried call brings and takes back */
+	uint32_t image; /* so many bytes of a signal frame are its xstate, and its end */
 	uint32_t spare;
 	uint8_t more[0x100 - 32];
 	uint8_t shape[SHAPES_MAX];

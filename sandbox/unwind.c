@@ -26,8 +26,8 @@ extern const char turbo_stub[], turbo_stub_end[], turbo_stub_entry[], turbo_stub
     turbo_stub_fetched[], turbo_stub_asked[], turbo_stub_direct[], turbo_stub_called[],
     turbo_stub_answered[], turbo_stub_late[], turbo_stub_copying[], turbo_stub_copied[],
     turbo_stub_published[], turbo_stub_done[], turbo_stub_refuse[], turbo_stub_ahead[],
-    turbo_stub_ahead_not[], turbo_stub_ahead_given[], turbo_stub_stacked[],
-    turbo_stub_unstacked[], turbo_stub_restoring[];
+    turbo_stub_ahead_not[], turbo_stub_ahead_given[], turbo_stub_stacked[], turbo_stub_unstacked[],
+    turbo_stub_restoring[];
 
 static bool between(uaddr_t at, const char *from, const char *to)
 {

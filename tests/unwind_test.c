@@ -66,9 +66,9 @@ static void xstate_host(bool set, void *buf, size_t *len)
 {
 	struct iovec area = {buf, *len};
 
-	cr_assert_eq(ptrace(set ? PTRACE_SETREGSET : PTRACE_GETREGSET, child,
-			    (void *)NT_X86_XSTATE, &area),
-		     0);
+	cr_assert_eq(
+	    ptrace(set ? PTRACE_SETREGSET : PTRACE_GETREGSET, child, (void *)NT_X86_XSTATE, &area),
+	    0);
 	*len = area.iov_len;
 }
 
@@ -383,8 +383,8 @@ COURSE(into_handler_parked, .nr = SYS_kill, .shape = SHAPE_CARRY, .parks = true,
        .sets = true, .late = 3195)
 COURSE(back, .nr = SYS_rt_sigreturn, .shape = SHAPE_CARRY_FRAME, .frame = true, .flags = 0x80,
        .sets = true, .sets_fpu = true)
-COURSE(back_parked, .nr = SYS_rt_sigreturn, .shape = SHAPE_CARRY_FRAME, .frame = true,
-       .sets = true, .sets_fpu = true, .parks = true)
+COURSE(back_parked, .nr = SYS_rt_sigreturn, .shape = SHAPE_CARRY_FRAME, .frame = true, .sets = true,
+       .sets_fpu = true, .parks = true)
 COURSE(back_elsewhere, .nr = SYS_rt_sigreturn, .shape = SHAPE_CARRY_FRAME, .sets = true,
        .sets_fpu = true)
 COURSE(suspended, .nr = SYS_rt_sigsuspend, .shape = SHAPE_CARRY + SHAPE_FETCH, .sets = true,
