@@ -174,6 +174,73 @@ static void datagrams(void)
 	close(b);
 }
 
+/* What connecting chose goes with the connection; what bind() chose stays. */
+static void disconnecting(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET}, to = loopback(9), n;
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+	int six = socket(AF_INET6, SOCK_DGRAM, 0), port;
+	socklen_t len = sizeof(n);
+	char c;
+
+	connect(a, (void *)&to, sizeof(to));
+	connect(a, &none, sizeof(none));
+	n = name_of(a);
+	printf("connected: %08x %d\n", ntohl(n.sin_addr.s_addr), n.sin_port);
+	bind(a, (void *)&any, sizeof(any));
+	connect(a, (void *)&to, sizeof(to));
+	connect(a, &none, sizeof(none));
+	n = name_of(a);
+	printf("bound to any: %08x %d\n", ntohl(n.sin_addr.s_addr), n.sin_port);
+	n = loopback(0);
+	bind(b, (void *)&n, sizeof(n));
+	port = name_of(b).sin_port;
+	close(b);
+	b = socket(AF_INET, SOCK_DGRAM, 0);
+	any.sin_port = port;
+	printf("a port: %s\n", ERR(bind(b, (void *)&any, sizeof(any))));
+	connect(b, (void *)&to, sizeof(to));
+	connect(b, &none, sizeof(none));
+	n = name_of(b);
+	printf("stays: %08x %d\n", ntohl(n.sin_addr.s_addr), n.sin_port == port);
+	to.sin_port = 0;
+	printf("to port 0: %s", ERR(connect(b, (void *)&to, sizeof(to))));
+	printf(", peer: %s\n", ERR(getpeername(b, (void *)&n, &len)));
+	shutdown(b, SHUT_RD);
+	printf("nothing more: %s\n", ERR(recv(b, &c, 1, MSG_DONTWAIT)));
+	to.sin_port = 9;
+	printf("IPv6 to IPv4: %s", ERR(connect(six, (void *)&to, sizeof(to))));
+	printf(", bind: %s\n", ERR(bind(six, (void *)&to, sizeof(to))));
+	close(a);
+	close(b);
+	close(six);
+}
+
+static void options(void)
+{
+	static const int values[] = {-1, 0x1ff, 0x2b};
+	int s = socket(AF_INET, SOCK_STREAM, 0), u = socket(AF_INET, SOCK_DGRAM, 0), v;
+	socklen_t len = sizeof(v);
+
+	for (int i = 0; i < 3; i++) {
+		v = values[i];
+		printf("tos: %s", ERR(setsockopt(s, IPPROTO_IP, IP_TOS, &v, sizeof(v))));
+		getsockopt(s, IPPROTO_IP, IP_TOS, &v, &len);
+		printf(" %d", v);
+		v = values[i];
+		printf(" %s", ERR(setsockopt(u, IPPROTO_IP, IP_TOS, &v, sizeof(v))));
+		getsockopt(u, IPPROTO_IP, IP_TOS, &v, &len);
+		printf(" %d", v);
+		v = values[i];
+		printf(" ttl: %s", ERR(setsockopt(u, IPPROTO_IP, IP_TTL, &v, sizeof(v))));
+		getsockopt(u, IPPROTO_IP, IP_TTL, &v, &len);
+		printf(" %d\n", v);
+	}
+	close(s);
+	close(u);
+}
+
 static void six(void)
 {
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = in6addr_any}, peer;
@@ -202,6 +269,8 @@ int main(void)
 	streams();
 	bulk();
 	datagrams();
+	disconnecting();
+	options();
 	six();
 	printf("raw packets of no family: %s\n", ERR(socket(12345, SOCK_STREAM, 0)));
 	return 0;

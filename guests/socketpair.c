@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -213,6 +214,18 @@ static void credentials(void)
 	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
 	CHECK_OK(getsockopt(s[0], SOL_SOCKET, SO_PEERCRED, &uc, &len));
 	CHECK(uc.pid == getpid() && uc.uid == getuid() && uc.gid == getgid() && len == sizeof(uc));
+	/* Sent before anybody asked: from nobody, and apart from what comes later. */
+	CHECK(write(s[0], "b", 1) == 1);
+	CHECK_OK(setsockopt(s[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+	CHECK(write(s[0], "b", 1) == 1);
+	CHECK(recvmsg(s[1], &h, 0) == 1);
+	cm = CMSG_FIRSTHDR(&h);
+	CHECK(cm && cm->cmsg_type == SCM_CREDENTIALS);
+	memcpy(&uc, CMSG_DATA(cm), sizeof(uc));
+	CHECK(uc.pid == 0 && uc.uid == 65534 && uc.gid == 65534);
+	CHECK(recv(s[1], &c, 1, 0) == 1);
+	h.msg_controllen = sizeof(control);
+	CHECK_ERR(recv(s[1], &c, 0, MSG_DONTWAIT), EAGAIN);
 	CHECK_OK(setsockopt(s[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 	CHECK(write(s[0], "c", 1) == 1);
 	CHECK(recvmsg(s[1], &h, 0) == 1);
@@ -245,6 +258,19 @@ static void options(void)
 	CHECK_OK(setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &v, sizeof(v)));
 	CHECK_OK(getsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &v, &len));
 	CHECK(v == 20000);
+	v = 1;
+	CHECK_OK(setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &v, sizeof(v)));
+	CHECK_OK(getsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &v, &len));
+	printf("least send buffer %d\n", v);
+	CHECK_OK(setsockopt(s[0], SOL_SOCKET, SO_RCVBUF, &(int){1}, sizeof(v)));
+	CHECK_OK(getsockopt(s[0], SOL_SOCKET, SO_RCVBUF, &v, &len));
+	printf("least receive buffer %d\n", v);
+	CHECK_OK(setsockopt(s[0], SOL_SOCKET, SO_NO_CHECK, &(int){7}, sizeof(v)));
+	CHECK_OK(getsockopt(s[0], SOL_SOCKET, SO_NO_CHECK, &v, &len));
+	CHECK(v == 1);
+	CHECK_OK(ioctl(s[0], FIOSETOWN, &(int){getpid()}));
+	CHECK_OK(ioctl(s[0], SIOCGPGRP, &v));
+	CHECK(v == getpid());
 	CHECK_OK(setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
 	len = sizeof(back);
 	CHECK_OK(getsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &back, &len));

@@ -101,6 +101,47 @@ static void datagrams(void)
 	unlink("b");
 }
 
+/* What a socket's own mode and name are good for, and a connection that nobody accepts. */
+static void nameless(void)
+{
+	struct sockaddr_storage longest = {.ss_family = AF_UNIX};
+	struct sockaddr_un a = path("sock"), got = {0};
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0), err = 0, s;
+	socklen_t len = sizeof(err);
+	struct stat st;
+	char buf[4];
+
+	printf("too long: %s\n", ERR(bind(l, (void *)&longest, sizeof(longest))));
+	fchmod(l, 0710);
+	bind(l, (void *)&a, sizeof(a));
+	stat("sock", &st);
+	printf("mode %o\n", st.st_mode & 0777);
+	listen(l, 4);
+	connect(c, (void *)&a, sizeof(a));
+	s = accept(l, NULL, NULL);
+	write(c, "ab", 2);
+	len = sizeof(got);
+	recvfrom(s, buf, 1, 0, (void *)&got, &len);
+	printf("from somebody without a name: %d\n", len);
+	a = path("client");
+	bind(c, (void *)&a, sizeof(a));
+	len = sizeof(got);
+	recvfrom(s, buf, 1, 0, (void *)&got, &len);
+	printf("from %s\n", got.sun_path);
+	close(s);
+	close(c);
+	c = socket(AF_UNIX, SOCK_STREAM, 0);
+	a = path("sock");
+	connect(c, (void *)&a, sizeof(a));
+	close(l);
+	len = sizeof(err);
+	getsockopt(c, SOL_SOCKET, SO_ERROR, &err, &len);
+	printf("never accepted: %s\n", strerrorname_np(err));
+	close(c);
+	unlink("sock");
+	unlink("client");
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/unix_named.XXXXXX";
@@ -110,6 +151,7 @@ int main(void)
 	streams();
 	abstract();
 	datagrams();
+	nameless();
 	chdir("/");
 	rmdir(dir);
 	return 0;

@@ -21,9 +21,9 @@ int sockname_from_user(struct task *t, uaddr_t addr, int len, struct sockname *o
 	memset(out, 0, sizeof(*out));
 	if (len < (int)sizeof(out->family) || len > (int)sizeof(struct sockaddr_storage))
 		return -EINVAL;
-	out->len = len;
+	out->len = len;			/* the families judge it */
 	if (len > (int)sizeof(out->un)) /* longer than any address we know: the rest says nothing */
-		len = out->len = sizeof(out->un);
+		len = sizeof(out->un);
 	return copy_from_user(t, &out->family, addr, len);
 }
 
@@ -165,6 +165,13 @@ static int connect_datagram(struct task *t, struct sock *s, const struct socknam
 			sock_put(s->peer);
 			s->peer = NULL;
 		}
+		if (s->family->disconnected)
+			s->family->disconnected(s);
+		return 0;
+	}
+	if (sock_is_inet(s) && name->len >= sizeof(name->in) &&
+	    !name->in.sin_port) { /* nowhere: sending will be refused */
+		s->remote.len = 0;
 		return 0;
 	}
 	err = s->family->autobind(s);

@@ -103,12 +103,8 @@ static int name_check(const struct sock *s, const struct sockname *n)
 {
 	if (n->len < sizeof(n->in))
 		return -EINVAL;
-	if (s->family->family == AF_INET6) {
-		if (n->family == AF_INET) /* an IPv4 name goes only where IPv4 is meant */
-			return -EAFNOSUPPORT;
-		if (n->len < 24) /* without the scope, RFC 2133's */
-			return -EINVAL;
-	}
+	if (s->family->family == AF_INET6 && n->len < 24) /* without the scope, RFC 2133's */
+		return -EINVAL;
 	return n->family == s->family->family ? 0 : -EAFNOSUPPORT;
 }
 
@@ -216,6 +212,8 @@ static int inet_bind(struct task *t, struct sock *s, const struct sockname *name
 		return -EINVAL;
 	if (e.port && e.port < PORT_PRIVILEGED && !cred_capable(t->cred, CAP_NET_BIND_SERVICE_BIT))
 		return -EACCES;
+	s->addr_chosen = !is_any(&e.addr);
+	s->port_chosen = e.port;
 	if (!e.port)
 		err = port_choose(s, &e);
 	else if (port_taken(s, e))
@@ -272,8 +270,13 @@ static int inet_find(struct task *t, struct sock *s, const struct sockname *name
 {
 	struct endpoint e;
 	struct sock *o;
-	int best = 0, err = name_check(s, name);
+	int best = 0, err;
 
+	/* Datagrams of an IPv6 socket may be sent to an IPv4 name as it is. */
+	if (s->type == SOCK_DGRAM && name->family == AF_INET && name->len >= sizeof(name->in))
+		err = s->v6only ? -EAFNOSUPPORT : 0;
+	else
+		err = name_check(s, name);
 	if (err)
 		return err;
 	e = destination(name);
@@ -319,10 +322,25 @@ static void inet_connected(struct sock *s, const struct sockname *name, struct s
 	other->v6only = listener->v6only;
 }
 
+static void inet_disconnected(struct sock *s)
+{
+	struct endpoint e = endpoint_of(&s->local);
+
+	if (!s->addr_chosen)
+		e.addr = s->family->family == AF_INET ? mapped(INADDR_ANY)
+						      : (struct in6_addr)IN6ADDR_ANY_INIT;
+	if (!s->port_chosen) {
+		inet_unbind(s);
+		e.port = 0;
+	}
+	s->local = name_of(s->family->family, e);
+}
+
 #define INET_FAMILY(af)                                                                            \
 	{                                                                                          \
 		.family = (af), .type = inet_type, .bind = inet_bind, .autobind = inet_autobind,   \
 		.find = inet_find, .unbind = inet_unbind, .connected = inet_connected,             \
+		.disconnected = inet_disconnected,                                                 \
 	}
 const struct sock_family family_inet = INET_FAMILY(AF_INET);
 const struct sock_family family_inet6 = INET_FAMILY(AF_INET6);

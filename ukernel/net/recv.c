@@ -15,7 +15,7 @@ static int recv_wait(struct sock *s, bool nonblock, uint64_t deadline)
 		s->error = 0;
 		if (err)
 			return -err;
-		if (s->read_shut)
+		if (s->read_shut && !(nonblock && s->type == SOCK_DGRAM))
 			return 1;
 		if (!connected(s) && s->type != SOCK_DGRAM)
 			return is_stream(s) && !sock_is_inet(s) ? -EINVAL : -ENOTCONN;
@@ -132,8 +132,6 @@ static ssize_t recv_stream(struct sock *s, struct uio *to, int flags, bool nonbl
 	bool begun = false;
 	ssize_t done = 0;
 
-	if (!to->left)
-		return 0;
 	for (;;) {
 		int wait = recv_wait(s, nonblock, deadline);
 		ssize_t n;
@@ -165,8 +163,11 @@ ssize_t sock_recv(struct sock *s, struct uio *to, int flags, bool nonblock, stru
 		return -EAGAIN;
 	if (flags & MSG_DONTWAIT)
 		nonblock = true;
-	if (is_stream(s))
+	if (is_stream(s)) {
+		if (from_name && !sock_is_inet(s) && s->peer && s->peer->local.len > 2)
+			*from_name = s->peer->local; /* TCP does not say */
 		return recv_stream(s, to, flags, nonblock, deadline, scm);
+	}
 	wait = recv_wait(s, nonblock, deadline);
 	if (wait)
 		return wait < 0 ? wait : 0;

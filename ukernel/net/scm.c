@@ -62,6 +62,7 @@ static int take_cred(struct task *t, const char *data, size_t len, struct scm *o
 	if (uc.pid != t->proc->pid && !process_find(uc.pid))
 		return -ESRCH;
 	out->cred = uc;
+	out->cred_given = true;
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#define NOBODY 65534 /* the user that stands for those who have no number */
+
 #define CHUNK_MAX    32768 /* of a stream in one message */
 #define DGRAM_QUEUE  512   /* messages that may wait, however small */
 #define DATAGRAM_MAX 65507 /* UDP over IPv4 */
@@ -95,6 +97,13 @@ static struct message *message_build(struct uio *from, size_t len, struct scm *s
 	return m;
 }
 
+/* Who sent a message is noted where one of the two asks for it, or may once it is accepted. */
+static void forget_sender(const struct sock *s, const struct sock *to, struct scm *scm)
+{
+	if (!scm->cred_given && !s->passcred && !to->passcred && to->file)
+		scm->cred = (struct abi_ucred){0, NOBODY, NOBODY};
+}
+
 static void message_deliver(struct sock *to, struct message *m)
 {
 	message_queue(to, m);
@@ -121,6 +130,8 @@ static ssize_t send_stream(struct sock *s, struct uio *from, bool nonblock, uint
 			if (!len)
 				break;
 		}
+		if (!err)
+			forget_sender(s, s->peer, scm);
 		m = err ? NULL : message_build(from, len, scm, &err);
 		if (err)
 			return done ? done : err;
@@ -178,6 +189,7 @@ static ssize_t send_packet_to(struct sock *s, struct sock *to, struct uio *from,
 		if (gone)
 			return -ECONNREFUSED;
 	}
+	forget_sender(s, to, scm);
 	m = message_build(from, len, scm, &err);
 	if (!m)
 		return err;

@@ -5,6 +5,7 @@
  */
 #include "net/queue.h"
 
+#include "fs/lock.h"
 #include "fs/pipe.h"
 #include "kern/cred.h"
 #include "kern/task.h"
@@ -115,8 +116,8 @@ static void disconnect(struct sock *s, bool reset)
 
 void sock_close(struct sock *s)
 {
-	bool reset =
-	    !list_empty(&s->queue) || (sock_is_inet(s) && s->linger.onoff && !s->linger.linger);
+	bool reset = !list_empty(&s->queue) || s->never_accepted ||
+		     (sock_is_inet(s) && s->linger.onoff && !s->linger.linger);
 
 	s->closed = true;
 	if (s->family->unbind)
@@ -125,8 +126,7 @@ void sock_close(struct sock *s)
 		struct sock *p = list_first(&s->pending, struct sock, pending_link);
 
 		list_del(&p->pending_link);
-		p->linger.onoff = 1;
-		p->linger.linger = 0;
+		p->never_accepted = true;
 		sock_close(p);
 	}
 	waitq_wake(&s->connectors, 0);
@@ -155,7 +155,11 @@ static ssize_t sock_read(struct file *f, struct uio *to, uint64_t *pos)
 {
 	struct scm scm;
 	int out_flags = 0;
-	ssize_t n = sock_recv(f->priv, to, 0, file_nonblock(f), &scm, &out_flags, NULL);
+	ssize_t n;
+
+	if (!to->left) /* to recv(2) it would be an error that there is nothing */
+		return 0;
+	n = sock_recv(f->priv, to, 0, file_nonblock(f), &scm, &out_flags, NULL);
 
 	scm_release(&scm); /* read(2) has no place for descriptors: they are closed */
 	return n;
@@ -206,6 +210,15 @@ static long sock_ioctl(struct file *f, struct task *t, unsigned cmd, uaddr_t arg
 			n = s->queued;
 		else if (!list_empty(&s->queue))
 			n = list_first(&s->queue, struct message, link)->len;
+		return put_user(t, n, arg);
+	case FIOSETOWN:
+	case SIOCSPGRP:
+		if (get_user(t, n, arg))
+			return -EFAULT;
+		return fcntl_owner(t, f, F_SETOWN, n);
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		n = fcntl_owner(t, f, F_GETOWN, 0);
 		return put_user(t, n, arg);
 	case TIOCOUTQ:
 		n = s->peer ? s->peer->queued : 0;

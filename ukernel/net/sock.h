@@ -31,6 +31,7 @@ struct abi_ucred {
 /* What travels beside the bytes of one message. */
 struct scm {
 	struct abi_ucred cred;
+	bool cred_given; /* by an SCM_CREDENTIALS of the sender */
 	unsigned nfiles;
 	struct file **files; /* counted; malloc()ed */
 };
@@ -80,6 +81,9 @@ struct sock_family {
 	 * which inherits from the listener (NULL for datagrams). */
 	void (*connected)(struct sock *s, const struct sockname *name, struct sock *other,
 			  const struct sock *listener);
+	/* A datagram socket has no fixed destination any more: what connecting chose of its own
+	 * name goes, too.  May be NULL. */
+	void (*disconnected)(struct sock *s);
 };
 extern const struct sock_family family_unix, family_inet, family_inet6;
 
@@ -94,6 +98,7 @@ struct sock {
 	struct list_head bound;	       /* in the family's table; empty when unnamed */
 	struct inode *bound_inode;     /* of a path; counted */
 	bool reuse_addr, reuse_port, v6only;
+	bool addr_chosen, port_chosen; /* inet: by bind() */
 
 	/* A listener: connections not yet accepted. */
 	bool listening;
@@ -105,6 +110,7 @@ struct sock {
 
 	struct sock *peer; /* counted; NULL when never connected */
 	bool closed;	   /* its file is gone */
+	bool never_accepted;
 	bool read_shut, write_shut, passcred;
 	bool was_reset; /* inet: what was sent after the peer's end has been answered */
 	int error;	/* SO_ERROR, positive */

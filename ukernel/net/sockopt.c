@@ -14,14 +14,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define BUFFER_MIN 4608 /* Linux's least send buffer, doubled */
+#define SNDBUF_MIN 4608 /* Linux's least buffers, doubled */
+#define RCVBUF_MIN 2304
 #define BUFFER_MAX (2 * 212992)
 
 /* On-off options that have no effect on a local socket but read back as they were set. */
 static int flag_bit(int optname)
 {
-	static const int flags[] = {SO_KEEPALIVE, SO_BROADCAST, SO_DONTROUTE, SO_OOBINLINE,
-				    SO_TIMESTAMP};
+	static const int flags[] = {SO_KEEPALIVE, SO_BROADCAST, SO_DONTROUTE,
+				    SO_OOBINLINE, SO_TIMESTAMP, SO_NO_CHECK};
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (flags[i] == optname)
@@ -29,11 +30,12 @@ static int flag_bit(int optname)
 	return 0;
 }
 
-static int buffer_size(int want)
+/* Doubled, as socket(7) says. */
+static void buffer_set(int *buffer, int want, int least)
 {
-	int size = want > BUFFER_MAX / 2 ? BUFFER_MAX : want * 2; /* doubled, as socket(7) says */
+	int size = want < 0 ? 0 : want > BUFFER_MAX / 2 ? BUFFER_MAX : want * 2;
 
-	return size < BUFFER_MIN ? BUFFER_MIN : size;
+	*buffer = size < least ? least : size;
 }
 
 static int timeout_set(struct task *t, uaddr_t optval, int optlen, uint64_t *out)
@@ -76,14 +78,13 @@ static int option_set(struct task *t, struct sock *s, int optname, uaddr_t optva
 	case SO_RCVBUFFORCE: /* beyond what the administrator allows: the same limit here */
 		if (!cred_capable(t->cred, CAP_NET_ADMIN_BIT))
 			return -EPERM;
-		*(optname == SO_SNDBUFFORCE ? &s->sndbuf : &s->rcvbuf) =
-		    buffer_size(value < 0 ? 0 : value);
-		return 0;
+		/* fall through */
 	case SO_SNDBUF:
-		s->sndbuf = buffer_size(value < 0 ? 0 : value);
-		return 0;
 	case SO_RCVBUF:
-		s->rcvbuf = buffer_size(value < 0 ? 0 : value);
+		if (optname == SO_SNDBUF || optname == SO_SNDBUFFORCE)
+			buffer_set(&s->sndbuf, value, SNDBUF_MIN);
+		else
+			buffer_set(&s->rcvbuf, value, RCVBUF_MIN);
 		return 0;
 	case SO_LINGER:
 		if (optlen < (int)sizeof(s->linger))
@@ -185,6 +186,7 @@ static int option_get(struct sock *s, int optname, char value[32])
 
 struct kept_option {
 	int level, name, initial, min, max;
+	bool by_default; /* -1 means the initial value again */
 };
 
 static const struct kept_option kept[] = {
@@ -203,19 +205,19 @@ static const struct kept_option kept[] = {
     {IPPROTO_TCP, TCP_FASTOPEN, 0, 0, 65535},
     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1, -1, 0x7fffffff},
     {IPPROTO_IP, IP_TOS, 0, 0, 255},
-    {IPPROTO_IP, IP_TTL, 64, 1, 255},
+    {IPPROTO_IP, IP_TTL, 64, -1, 255, true},
     {IPPROTO_IP, IP_MTU_DISCOVER, 1, 0, 5},
     {IPPROTO_IP, IP_RECVERR, 0, 0, 1},
     {IPPROTO_IP, IP_FREEBIND, 0, 0, 1},
-    {IPPROTO_IP, IP_MULTICAST_TTL, 1, -1, 255},
+    {IPPROTO_IP, IP_MULTICAST_TTL, 1, -1, 255, true},
     {IPPROTO_IP, IP_MULTICAST_LOOP, 1, 0, 1},
     {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, 0, 1},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, -1, 255},
-    {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1, -1, 255},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64, -1, 255, true},
+    {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1, -1, 255, true},
     {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1, 0, 1},
     {IPPROTO_IPV6, IPV6_RECVERR, 0, 0, 1},
     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, 1, 0, 5},
-    {IPPROTO_IPV6, IPV6_TCLASS, 0, -1, 255},
+    {IPPROTO_IPV6, IPV6_TCLASS, 0, -1, 255, true},
 };
 #define KEPT_COUNT (int)(sizeof(kept) / sizeof(kept[0]))
 
@@ -264,8 +266,14 @@ static int kept_set(struct task *t, struct sock *s, int level, int name, uaddr_t
 	}
 	if (kept[i].max == 1)
 		value = value != 0;
+	if (level == IPPROTO_IP && name == IP_TOS) /* a byte, whatever comes (ip_sockglue.c) */
+		value = s->protocol == IPPROTO_TCP ? value & 0xfc : value & 0xff;
+	if (level == IPPROTO_IP && name == IP_TTL && value == 0)
+		return -EINVAL;
 	if (value < kept[i].min || value > kept[i].max)
 		return -EINVAL;
+	if (value == -1 && kept[i].by_default)
+		value = kept[i].initial;
 	if (!s->options) {
 		s->options = malloc(sizeof(*s->options));
 		if (!s->options)

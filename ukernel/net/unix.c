@@ -66,7 +66,8 @@ static int bind_path(struct task *t, struct sock *s, const struct sockname *name
 	int err;
 
 	path_of(name, path);
-	err = path_mknod(t, AT_FDCWD, path, S_IFSOCK | 0777, 0, &s->bound_inode);
+	err = path_mknod(t, AT_FDCWD, path, S_IFSOCK | (s->file->inode->mode & 07777), 0,
+			 &s->bound_inode);
 	if (err)
 		return err == -EEXIST ? -EADDRINUSE : err;
 	s->bound_inode->sock = s;
