@@ -25,6 +25,7 @@ struct task;
 	X(dirfd, int)	 /* AT_FDCWD */                                                            \
 	X(path, uaddr_t) /* a NUL-terminated string, in */                                         \
 	X(str, uaddr_t)                                                                            \
+	X(outstr, uaddr_t) /* the same, out */                                                     \
 	X(inbuf, uaddr_t)  /* bytes in; the next size argument is its length */                    \
 	X(outbuf, uaddr_t) /* bytes out; the result is how many */                                 \
 	X(iniov, uaddr_t)  /* struct iovec array in, its count next */                             \
@@ -33,6 +34,7 @@ struct task;
 	X(addr, uaddr_t)                                                                           \
 	X(size, size_t)                                                                            \
 	X(off, int64_t)                                                                            \
+	X(hexoff, int64_t)                                                                         \
 	X(mode, unsigned) /* octal */                                                              \
 	X(dev, unsigned)                                                                           \
 	X(pid, int)                                                                                \

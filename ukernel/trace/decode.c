@@ -28,6 +28,7 @@ static bool is_out_kind(enum arg_kind kind)
 {
 	switch (kind) {
 	case ARG_outbuf:
+	case ARG_outstr:
 	case ARG_outiov:
 	case ARG_outfds:
 	case ARG_statp:
@@ -265,6 +266,7 @@ static void add_number(struct text *x, enum arg_kind kind, uint64_t a)
 		text_add(x, "%llu", (ull)a);
 		break;
 	case ARG_hex:
+	case ARG_hexoff:
 		text_add(x, "%#llx", (ull)a);
 		break;
 	case ARG_mode:
@@ -317,6 +319,12 @@ void text_add_arg(struct text *x, const struct call_view *v, int i)
 		return;
 	case ARG_outbuf:
 		add_out_bytes(x, v, i);
+		return;
+	case ARG_outstr:
+		if (failed)
+			text_add_address(x, a);
+		else
+			text_add_string(x, v->task, a, 4096);
 		return;
 	case ARG_iniov:
 		add_iovecs(x, v->task, a, length_after(v, i), UINT64_MAX);

@@ -120,12 +120,17 @@ LOCAL_TABLE(socktype, 0xf, "SOCK_???", N(SOCK_STREAM), N(SOCK_DGRAM), N(SOCK_RAW
 	    N(SOCK_SEQPACKET), N(SOCK_CLOEXEC), N(SOCK_NONBLOCK))
 LOCAL_TABLE(sched, 0, "SCHED_???", N(SCHED_OTHER), N(SCHED_FIFO), N(SCHED_RR), N(SCHED_BATCH),
 	    N(SCHED_IDLE), {6, "SCHED_DEADLINE"})
-/* The operation of futex(2) is a number, the two flags lie above it. */
-LOCAL_TABLE(futex, 0x7f, "FUTEX_???", N(FUTEX_WAIT), N(FUTEX_WAKE), N(FUTEX_FD), N(FUTEX_REQUEUE),
-	    N(FUTEX_CMP_REQUEUE), N(FUTEX_WAKE_OP), N(FUTEX_LOCK_PI), N(FUTEX_UNLOCK_PI),
-	    N(FUTEX_TRYLOCK_PI), N(FUTEX_WAIT_BITSET), N(FUTEX_WAKE_BITSET),
-	    N(FUTEX_WAIT_REQUEUE_PI), N(FUTEX_CMP_REQUEUE_PI), {13, "FUTEX_LOCK_PI2"},
-	    {FUTEX_PRIVATE_FLAG, "FUTEX_PRIVATE_FLAG"},
+/* The operation of futex(2) is a number with a flag in it, the other lies above it. */
+#define NP(op)                                                                                     \
+	N(op),                                                                                     \
+	{                                                                                          \
+		(op) | FUTEX_PRIVATE_FLAG, #op "_PRIVATE"                                          \
+	}
+LOCAL_TABLE(futex, 0xff, "FUTEX_???", NP(FUTEX_WAIT), NP(FUTEX_WAKE), NP(FUTEX_FD),
+	    NP(FUTEX_REQUEUE), NP(FUTEX_CMP_REQUEUE), NP(FUTEX_WAKE_OP), NP(FUTEX_LOCK_PI),
+	    NP(FUTEX_UNLOCK_PI), NP(FUTEX_TRYLOCK_PI), NP(FUTEX_WAIT_BITSET), NP(FUTEX_WAKE_BITSET),
+	    NP(FUTEX_WAIT_REQUEUE_PI), NP(FUTEX_CMP_REQUEUE_PI), {13, "FUTEX_LOCK_PI2"},
+	    {13 | FUTEX_PRIVATE_FLAG, "FUTEX_LOCK_PI2_PRIVATE"},
 	    {FUTEX_CLOCK_REALTIME, "FUTEX_CLOCK_REALTIME"})
 
 LOCAL_TABLE(epollcreate, 0, "EPOLL_???", N(EPOLL_CLOEXEC))
