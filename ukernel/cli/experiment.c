@@ -27,65 +27,9 @@
 #include <unistd.h>
 
 #define HOST_SHARE_LEAST 0.85
-#define TASK_NONE	 0 /* ids map to a task's index + 1 */
-
-/* The directory that this program lies in. */
-static char *program_dir(void)
-{
-	char *self = realpath("/proc/self/exe", NULL);
-	char *slash = self ? strrchr(self, '/') : NULL;
-
-	if (slash)
-		*slash = '\0';
-	else
-		die("cannot tell where this program lies");
-	return self;
-}
-
-char *workload_find(const char *name)
-{
-	static const char *const places[] = {"../share/ukernel/workloads", "../workloads"};
-
-	if (access(name, F_OK) == 0 || strchr(name, '/'))
-		return xasprintf("%s", name);
-	char *dir = program_dir();
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		const char *suffix = strstr(name, ".wl") ? "" : ".wl";
-		char *path = xasprintf("%s/%s/%s%s", dir, places[i], name, suffix);
-
-		if (access(path, R_OK) == 0)
-			return path;
-		free(path);
-	}
-	die("no workload '%s': neither a file here nor one of %s/../share/ukernel/workloads", name,
-	    dir);
-}
-
-char *player_find(void)
-{
-	char *self = program_dir();
-	char *built = xasprintf("%s/lab/player", self);
-	char *installed = xasprintf("%s/../libexec/ukernel/player", self);
-	bool is_built = access(built, X_OK) == 0;
-
-	if (!is_built && access(installed, X_OK) != 0)
-		die("the program that plays workloads is not there: %s", installed);
-	free(self);
-	free(is_built ? installed : built);
-	return is_built ? built : installed;
-}
-
-char *player_calibrate(const char *player)
-{
-	char *command = xasprintf("'%s' --calibrate", player);
-	FILE *f = popen(command, "re");
-	unsigned long loops;
-
-	if (!f || fscanf(f, "%lu", &loops) != 1 || pclose(f) != 0 || !loops)
-		die("%s --calibrate does not work here", player);
-	free(command);
-	return xasprintf("%lu", loops);
-}
+#define EXIT_TIMED_OUT	 124
+#define EXIT_PLAYER	 128 /* and the number of the signal that has killed it */
+#define TASK_NONE	 0   /* ids map to a task's index + 1 */
 
 /* --- the child: a kernel --- */
 
@@ -140,7 +84,7 @@ static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE
 	    fwrite(&host_ns, sizeof(host_ns), 1, records) != 1 || fflush(records) != 0)
 		die("cannot keep the records: %s", strerror(errno));
 	if (WIFSIGNALED(status))
-		_exit(WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM ? 124 : 1);
+		_exit(EXIT_PLAYER + WTERMSIG(status));
 	_exit(err < 0 ? EXIT_OWN_FAILURE : WEXITSTATUS(status));
 }
 
@@ -439,10 +383,46 @@ static int outcome_read(const struct experiment *e, FILE *records, FILE *report,
 	return err;
 }
 
+/* What is not to differ from run to run: chance. */
+static char *with_seed(const struct experiment *e, const char *sched)
+{
+	const char *options = strchr(sched, ':');
+
+	if (strstr(sched, "seed="))
+		return xasprintf("%s", sched);
+	return xasprintf("%s%sseed=%" PRIu64, sched,
+			 !options     ? ":"
+			 : options[1] ? ","
+				      : "",
+			 e->seed);
+}
+
+/* 0, or -EIO after a line that says what came of the child. */
+static int judge_child(const struct experiment *e, const char *sched, int status)
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+
+	if (code == EXIT_TIMED_OUT || (WIFEXITED(status) && !code)) {
+		if (code && e->workload->stop_ns == WORKLOAD_FOREVER)
+			fprintf(stderr, "ukernel: sched run: %s: ended by --timeout\n", sched);
+		return 0;
+	}
+	if (code > EXIT_PLAYER)
+		fprintf(stderr,
+			"ukernel: sched run: %s: signal %d has killed the program that plays the "
+			"workload: did a task send it?\n",
+			sched, code - EXIT_PLAYER);
+	else
+		fprintf(stderr, "ukernel: sched run: %s: the run failed (%s %d)\n", sched,
+			WIFSIGNALED(status) ? "signal" : "status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : code);
+	return -EIO;
+}
+
 int experiment_run(const struct experiment *e, const char *sched, struct outcome *out)
 {
 	FILE *records = tmpfile(), *report = tmpfile();
-	int status, err = 0;
+	int status;
 
 	memset(out, 0, sizeof(*out));
 	if (!records || !report)
@@ -459,20 +439,14 @@ int experiment_run(const struct experiment *e, const char *sched, struct outcome
 		if (null < 0 || dup2(null, 0) < 0 || dup2(fileno(report), 1) < 0)
 			die("no standard files: %s", strerror(errno));
 		records = fdopen(dup(fileno(records)), "w+");
-		kernel_child(e, xasprintf("%s", sched), records);
+		kernel_child(e, with_seed(e, sched), records);
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (WIFSIGNALED(status) || (WEXITSTATUS(status) && WEXITSTATUS(status) != 124)) {
-		fprintf(stderr, "ukernel: sched run: %s: the run failed (%s %d)\n", sched,
-			WIFSIGNALED(status) ? "signal" : "status",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-		err = -EIO;
-	} else if (outcome_read(e, records, report, out) < 0) {
+	int err = judge_child(e, sched, status);
+	if (!err && outcome_read(e, records, report, out) < 0) {
 		fprintf(stderr, "ukernel: sched run: %s: there is no record of the run\n", sched);
 		err = -EIO;
-	} else if (WEXITSTATUS(status) == 124 && e->workload->stop_ns == WORKLOAD_FOREVER) {
-		fprintf(stderr, "ukernel: sched run: %s: ended by --timeout\n", sched);
 	}
 	fclose(records);
 	fclose(report);

@@ -33,7 +33,8 @@ char *player_find(void);
 /* How quickly this host computes, as the player wants to be told. */
 char *player_calibrate(const char *player);
 /* Boots a kernel in a child process, plays the workload in it under sched ("NAME[:OPTIONS]"),
- * and adds up what it recorded.  -EIO after one line on standard error. */
+ * whose chance is e->seed if it says nothing of it, and adds up what it recorded.  -EIO after one
+ * line on standard error. */
 int experiment_run(const struct experiment *e, const char *sched, struct outcome *out);
 /* Numbers that others have made are not to be taken for the policy's: says so on stderr. */
 void outcome_warn(const char *command, const char *sched, const struct outcome *o);

@@ -21,8 +21,7 @@
 
 struct sched_run {
 	struct experiment e;
-	char **scheds; /* as they are run ... */
-	char **shown;  /* ... and as they were given */
+	char **scheds;
 	unsigned nr_scheds, repeat;
 	bool seed_given, timeout_given, every_task, json, csv;
 	const char *html;
@@ -106,7 +105,6 @@ static void fill_defaults(struct sched_run *s)
 	if (!s->timeout_given && w->stop_ns != WORKLOAD_FOREVER)
 		e->timeout_ns = w->stop_ns + STOP_SLACK_NS;
 	e->seed = w->seed;
-	s->shown = xrealloc(NULL, s->nr_scheds, sizeof(*s->shown));
 	/* Before the first run, and not before the third. */
 	for (unsigned i = 0; i < s->nr_scheds; i++) {
 		char *copy = xasprintf("%s", s->scheds[i]);
@@ -114,12 +112,6 @@ static void fill_defaults(struct sched_run *s)
 
 		parse_sched(copy, &options);
 		free(copy);
-		s->shown[i] = s->scheds[i];
-		if (strstr(s->shown[i], "seed="))
-			s->scheds[i] = xasprintf("%s", s->shown[i]);
-		else
-			s->scheds[i] = xasprintf("%s%sseed=%" PRIu64, s->scheds[i],
-						 strchr(s->scheds[i], ':') ? "," : ":", e->seed);
 	}
 }
 
@@ -169,7 +161,7 @@ static void print_spread(struct sched_run *s)
 	for (unsigned i = 0; i < s->nr_scheds; i++) {
 		double lo = INFINITY, hi = 0;
 		const char *what = "turnaround";
-		const char *name = s->shown[i];
+		const char *name = s->scheds[i];
 
 		for (unsigned k = 0; k < s->repeat; k++) {
 			struct outcome *o = outcome_at(s, i, k);
@@ -194,7 +186,7 @@ static void print_all(struct sched_run *s)
 	if (s->json)
 		putchar('[');
 	for (unsigned i = 0; i < s->nr_scheds; i++) {
-		const char *name = s->shown[i];
+		const char *name = s->scheds[i];
 
 		for (unsigned k = 0; k < s->repeat; k++) {
 			struct outcome *o = outcome_at(s, i, k);
@@ -233,7 +225,7 @@ static unsigned collect(struct sched_run *s, struct report_run *runs)
 		struct outcome *o = median_run(s, i);
 
 		if (o)
-			runs[n++] = (struct report_run){.sched = s->shown[i],
+			runs[n++] = (struct report_run){.sched = s->scheds[i],
 							.summary = summary_of(s->scheds[i]),
 							.timeline = o->timeline,
 							.metrics = o->metrics};
@@ -302,12 +294,12 @@ static unsigned run_all(struct sched_run *s)
 			struct outcome *o = outcome_at(s, i, k);
 
 			failed += experiment_run(&s->e, s->scheds[i], o) < 0;
-			outcome_warn("sched run", s->shown[i], o);
+			outcome_warn("sched run", s->scheds[i], o);
 			if (o->refused && k == 0)
 				fprintf(stderr,
 					"ukernel: sched run: %s: %u task(s) were refused the "
 					"class or the CPUs that they asked for\n",
-					s->shown[i], o->refused);
+					s->scheds[i], o->refused);
 		}
 	return failed;
 }
@@ -318,12 +310,9 @@ static void finish(struct sched_run *s, struct report_run *runs)
 	for (unsigned i = 0; i < s->nr_scheds * s->repeat; i++)
 		outcome_free(&s->outcomes[i]);
 	free(s->outcomes);
-	for (unsigned i = 0; i < s->nr_scheds; i++) {
+	for (unsigned i = 0; i < s->nr_scheds; i++)
 		free(s->scheds[i]);
-		free(s->shown[i]);
-	}
 	free(s->scheds);
-	free(s->shown);
 	free((char *)s->e.file);
 	free((char *)s->e.player);
 	free(s->e.loops_per_ms);

@@ -241,12 +241,7 @@ static int run_real(const struct sim_comparison *c, struct experiment *e, unsign
 	e->cpus = c->runs[i].metrics->cpus;
 	e->tick_ns = c->tick_ns;
 	e->timeout_ns = w->stop_ns == WORKLOAD_FOREVER ? TIMEOUT_NS : w->stop_ns + STOP_SLACK_NS;
-	char *sched = xasprintf("%s%sseed=%" PRIu64, c->scheds[i],
-				strchr(c->scheds[i], ':') ? "," : ":", w->seed);
-	int err = experiment_run(e, strstr(c->scheds[i], "seed=") ? c->scheds[i] : sched, out);
-
-	free(sched);
-	return err;
+	return experiment_run(e, c->scheds[i], out);
 }
 
 int sim_compare(const struct sim_comparison *c)

@@ -444,4 +444,3 @@ const struct sched_policy *guard_create(const struct sched_policy *inner, bool f
 	g->ops.timer = guard_timer;
 	return &g->ops;
 }
-

@@ -23,7 +23,10 @@
  */
 #include "sched/policy.h"
 
+#include <errno.h>
+
 #define LEVELS_MAX 16
+#define TIMER_MIN  10000
 #define REPLAY_MAX 100000 /* missed boosts that are gone through one by one */
 
 enum { P_QUEUES, P_QUANTUM, P_ALLOTMENT, P_BOOST, P_STAY, P_IOBUMP, P_BOOST_SLICE };
@@ -76,7 +79,12 @@ static uint32_t allotment(const struct runq *rq, int level)
 static int mlfq_init(struct runq *rq)
 {
 	struct mlfq *m = rq->priv;
-	int64_t boost = rq_param(rq, P_BOOST);
+	int64_t boost = rq_param(rq, P_BOOST), boost_slice = rq_param(rq, P_BOOST_SLICE);
+
+	if ((boost && boost < TIMER_MIN) || (boost_slice && boost_slice < 1000)) {
+		rq_why(rq, NULL, "a boost comes no more often than each 10 us, and leaves 1 us");
+		return -EINVAL;
+	}
 
 	m->top = (int)rq_param(rq, P_QUEUES) - 1;
 	/* A list says how many queues there are. */

@@ -11,8 +11,11 @@
 #include "lib/mt19937.h"
 #include "sched/policy.h"
 
+#include <errno.h>
+
 enum { P_SLICE, P_PEEK };
 
+#define TIMER_MIN 10000
 #define LOOKS_MAX 10000 /* that are made up for */
 
 struct rrq {
@@ -36,7 +39,12 @@ static struct rrq_task *task_of(struct sched_entity *se)
 static int rrq_init(struct runq *rq)
 {
 	struct rrq *r = rq->priv;
+	int64_t peek = rq_param(rq, P_PEEK);
 
+	if (peek && peek < TIMER_MIN) {
+		rq_why(rq, NULL, "it looks no more often than each 10 us");
+		return -EINVAL;
+	}
 	for (int i = 0; i < rq->cpus; i++)
 		sched_list_init(&r->queue[i]);
 	mt_seed(&r->mt, rq->seed);
