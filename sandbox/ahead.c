@@ -19,7 +19,7 @@
 #include "turbo.h"
 #include "vthread.h"
 
-#define ANSWERS	     64
+#define ANSWERS	     192
 #define GOOD_CYCLES  (20 * 1000 * 2500UL) /* 20 ms, roughly */
 #define ARG_AT(i)    (BOX_AT_ARG + 8U * (i))
 #define ROUND_UP8(n) (((n) + 7) & ~(size_t)7)
@@ -29,10 +29,12 @@ struct ahead {
 	struct ahead *next, **link; /* of those that have any */
 	unsigned n;
 	uint32_t used;	  /* bytes of box.answers */
+	bool stale;	  /* all of them have been taken back */
 	uint32_t counted; /* box.ahead_used as last seen */
 	struct {
-		uint32_t at, arg0; /* at: offset in the mailbox */
+		uint32_t at, nr, arg0; /* at: offset in the mailbox */
 		bool next_only;
+		bool post; /* and not yet known whether it was made */
 	} answer[ANSWERS];
 };
 
@@ -77,7 +79,8 @@ static bool all_given(const struct ahead *a)
 static void start_over(struct ahead *a)
 {
 	a->n = a->used = 0;
-	a->th->box->ahead = 0;
+	a->stale = false;
+	memset(a->th->box->ahead, 0, sizeof(a->th->box->ahead));
 }
 
 static struct ahead *ahead_of(struct vthread *th)
@@ -102,17 +105,21 @@ static void answer_fill(struct ahead_answer *to, const struct foretold *f, uint3
 	*to = (struct ahead_answer){
 	    .nr = (uint32_t)f->nr,
 	    .until = __rdtsc() + GOOD_CYCLES,
-	    .arg = f->arg0,
+	    .arg = f->path_first ? 0 : f->arg0,
 	    .result = f->result,
 	    .path = (uint32_t)path,
 	    .counts = f->counts,
 	    .to_at = ARG_AT(f->to),
 	    .data = data,
 	    .len = (uint32_t)f->len,
+	    .arg_at = f->path_first ? BOX_AT_ZERO : ARG_AT(0),
+	    .kind = f->post   ? AHEAD_POST
+		    : f->keep ? AHEAD_KEEP
+			      : AHEAD_ONCE,
 	};
 	for (int i = 0; i < 2; i++) {
-		to->key_at[i] = ARG_AT(f->key[i].arg);
-		to->key[i] = f->key[i].arg != 0 ? f->key[i].value : f->arg0;
+		to->key_at[i] = f->key[i].arg != 0 ? ARG_AT(f->key[i].arg) : BOX_AT_ZERO;
+		to->key[i] = f->key[i].arg != 0 ? f->key[i].value : 0;
 	}
 	if (path > 0)
 		memcpy(to->text, f->path, path);
@@ -123,8 +130,8 @@ static void answer_fill(struct ahead_answer *to, const struct foretold *f, uint3
 bool ahead_give(struct vthread *th, const struct foretold *f)
 {
 	struct ahead *a = ahead_of(th);
+	uint32_t at, *list;
 	size_t path, size;
-	uint32_t at;
 
 	if (a == NULL || f == NULL)
 		return a != NULL;
@@ -132,15 +139,18 @@ bool ahead_give(struct vthread *th, const struct foretold *f)
 	size = sizeof(struct ahead_answer) + ROUND_UP8(path) + f->len;
 	if (path > BOX_EARLY_STRING || size > BOX_ANSWERS_MAX)
 		return false;
-	if (a->n == ANSWERS || size > BOX_ANSWERS_MAX - a->used ||
+	if (a->stale || a->n == ANSWERS || size > BOX_ANSWERS_MAX - a->used ||
 	    (a->used > BOX_ANSWERS_MAX / 4 && all_given(a)))
 		start_over(a);
 	at = BOX_AT_ANSWERS + a->used;
+	list = &th->box->ahead[f->nr % AHEAD_LISTS];
 	answer_fill((void *)((char *)th->box + at), f, at, path);
-	((struct ahead_answer *)((char *)th->box + at))->next = th->box->ahead;
-	th->box->ahead = at;
+	((struct ahead_answer *)((char *)th->box + at))->next = *list;
+	*list = at;
 	a->answer[a->n].at = at;
+	a->answer[a->n].nr = (uint32_t)f->nr;
 	a->answer[a->n].arg0 = (uint32_t)f->arg0;
+	a->answer[a->n].post = f->post;
 	a->answer[a->n++].next_only = f->next_only;
 	a->used += (uint32_t)size;
 	live_set(a, true);
@@ -160,25 +170,45 @@ unsigned ahead_used(struct vthread *th)
 	return now - before;
 }
 
-static void take_back(struct ahead *a, enum foretold_kind kind, uint32_t arg0)
+/* One that was posted stays until ahead_made() has told of it if the stub was quicker. */
+static void take_one_back(struct ahead *a, unsigned i)
 {
-	for (unsigned i = 0; i < a->n; i++) {
-		if (kind == FORETOLD_ALL || a->answer[i].next_only ||
-		    (kind == FORETOLD_FD && a->answer[i].arg0 == arg0))
-			__atomic_store_n(until_of(a, i), 0, __ATOMIC_RELAXED);
-	}
-	if (kind == FORETOLD_ALL)
-		live_set(a, false);
+	if (!a->answer[i].post)
+		__atomic_store_n(until_of(a, i), 0, __ATOMIC_RELAXED);
+	else if (__atomic_exchange_n(until_of(a, i), 0, __ATOMIC_ACQ_REL) != 0)
+		a->answer[i].post = false;
 }
 
 void ahead_take_back(enum foretold_kind kind, uint32_t arg0)
 {
-	struct ahead *a = first, *next;
-
-	for (; a != NULL; a = next) {
-		next = a->next;
-		take_back(a, kind, arg0);
+	for (struct ahead *a = first; a != NULL; a = a->next) {
+		for (unsigned i = 0; i < a->n && !a->stale; i++) {
+			if (kind == FORETOLD_ALL || a->answer[i].next_only ||
+			    (kind == FORETOLD_FD && a->answer[i].arg0 == arg0))
+				take_one_back(a, i);
+		}
+		a->stale |= kind == FORETOLD_ALL;
 	}
+}
+
+bool ahead_made(void **cookie, uint64_t *nr, uint64_t *arg0)
+{
+	for (struct ahead *a = first, *next; a != NULL; a = next) {
+		next = a->next;
+		for (unsigned i = 0; i < a->n; i++) {
+			if (!a->answer[i].post ||
+			    __atomic_load_n(until_of(a, i), __ATOMIC_ACQUIRE) != 0)
+				continue;
+			a->answer[i].post = false;
+			*cookie = a->th->cookie;
+			*nr = a->answer[i].nr;
+			*arg0 = a->answer[i].arg0;
+			return true;
+		}
+		if (a->stale)
+			live_set(a, false);
+	}
+	return false;
 }
 
 void ahead_forget(struct vthread *th)

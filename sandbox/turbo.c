@@ -479,6 +479,7 @@ const struct machine_ops turbo_machine = {
     .foretell = ahead_give,
     .foretold_used = ahead_used,
     .foretold_not = ahead_take_back,
+    .foretold_made = ahead_made,
     .resume = turbo_resume,
     .stop = thread_interrupt,
     .wait = turbo_wait,

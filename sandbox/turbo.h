@@ -44,7 +44,7 @@
 
 #define TURBO_CODE_SIZE	       0x2000 /* sched_yield() is allowed from the first page */
 #define TURBO_TRAMPOLINES_SIZE 0x100000
-#define BOX_SIZE	       0x6000
+#define BOX_SIZE	       0xa000
 #define SPACE_UNIT	       0x2000 /* published and modules */
 #define TURBO_BOXES_MAX	       1024   /* in one space; threads beyond go the slow way */
 #define TURBO_BOXES_SIZE       (TURBO_BOXES_MAX * BOX_SIZE)
@@ -87,13 +87,15 @@
 #define BOX_EARLY_STRING  0x100
 #define BOX_AT_DATA	  0x1000
 #define BOX_DATA_MAX	  0x1000
+#define BOX_AT_AHEAD	  0xc8
+#define AHEAD_LISTS	  8 /* a power of two */
+#define BOX_AT_ZERO	  0xb8
 #define BOX_AT_AHEAD_USED 0xc0
-#define BOX_AT_AHEAD	  0xc4
 #define BOX_AT_ANSWERS	  0x2000
-#define BOX_ANSWERS_MAX	  0x2000
-#define BOX_AT_XSTATE	  0x4000
+#define BOX_ANSWERS_MAX	  0x6000
+#define BOX_AT_XSTATE	  0x8000
 #define BOX_XSTATE_MAX	  0x1000
-#define BOX_AT_FRAME	  0x5000
+#define BOX_AT_FRAME	  0x9000
 #define BOX_FRAME_MAX	  0x1000
 
 /* Answers to calls before they are made (ahead.c): a list of such records. */
@@ -111,7 +113,13 @@
 #define AHEAD_AT_TO_AT	 0x40
 #define AHEAD_AT_DATA	 0x44
 #define AHEAD_AT_LEN	 0x48
-#define AHEAD_AT_TEXT	 0x50
+#define AHEAD_AT_ARG_AT	 0x4c
+#define AHEAD_AT_KIND	 0x50
+#define AHEAD_AT_TEXT	 0x58
+/* What becomes of an answer that is given. */
+#define AHEAD_ONCE 0
+#define AHEAD_KEEP 1 /* it stays for the next time */
+#define AHEAD_POST 2 /* the call has an effect: who sets `until` to 0 decides if it was made */
 
 /* box.regs: struct regs. */
 #define REGS_AT_R15	0x00
@@ -200,10 +208,12 @@ struct box {
 	/* Answers to give at once, plus 1; 0: not known.  A guest that writes here lies to itself.
 	 */
 	uint64_t known[PUBLISHED_MAX];
-	uint64_t spare;
+	uint64_t zero;
 	uint32_t ahead_used; /* sum of `counts` of those that were given */
-	uint32_t ahead;	     /* offset here of the first of answers[], 0: none */
-	uint8_t unused[BOX_AT_REGS - BOX_AT_AHEAD - 4];
+	uint32_t spare;
+	/* Offsets here of the first of answers[], 0: none; which list, by the call's number. */
+	uint32_t ahead[AHEAD_LISTS];
+	uint8_t unused[BOX_AT_REGS - BOX_AT_AHEAD - 4 * AHEAD_LISTS];
 	/* carry.c: both ways; the arguments come in arg[], other flags than AC DF ID NT in flags */
 	struct regs regs;
 	uint64_t spare_too, stack; /* stack: for one word, the address behind that of regs.eflags */
@@ -216,8 +226,8 @@ struct box {
 	uint8_t frame[BOX_FRAME_MAX];	/* early_data of rt_sigreturn() */
 };
 
-/* An answer that the stub gives by itself to one call: the number, the first argument, two more
- * words of the mailbox (offsets in key_at) and the path that came with it must be these. */
+/* An answer that the stub gives by itself to one call: the number, three words of the mailbox (at
+ * arg_at and key_at) and the path that came with it must be these. */
 struct ahead_answer {
 	uint32_t nr, next; /* next: offset in the mailbox, 0 at the end */
 	uint64_t until;	   /* on the CPU's counter of cycles; 0: given, or taken back */
@@ -229,7 +239,7 @@ struct ahead_answer {
 	uint32_t counts;
 	uint32_t to_at, data,
 	    len; /* len bytes (of eight) from data to where the word at to_at says */
-	uint32_t unused;
+	uint32_t arg_at, kind, unused;
 	char text[];
 };
 _Static_assert(sizeof(struct box) == BOX_SIZE, "as it is mapped");
@@ -249,6 +259,8 @@ _Static_assert(offsetof(struct ahead_answer, key) == AHEAD_AT_KEY, "as the stub 
 _Static_assert(offsetof(struct ahead_answer, result) == AHEAD_AT_RESULT, "as the stub has it");
 _Static_assert(offsetof(struct ahead_answer, counts) == AHEAD_AT_COUNTS, "as the stub has it");
 _Static_assert(offsetof(struct ahead_answer, len) == AHEAD_AT_LEN, "as the stub has it");
+_Static_assert(offsetof(struct ahead_answer, kind) == AHEAD_AT_KIND, "as the stub has it");
+_Static_assert(offsetof(struct box, zero) == BOX_AT_ZERO, "as the stub has it");
 _Static_assert(offsetof(struct ahead_answer, text) == AHEAD_AT_TEXT, "as the stub has it");
 _Static_assert(offsetof(struct box, ret) == BOX_AT_RET, "as the stub has it");
 _Static_assert(offsetof(struct box, magic) == BOX_AT_MAGIC, "as the stub has it");

@@ -165,7 +165,9 @@ MARK(turbo_stub_unstacked)
 	mov	%eax, BOX(EARLY)
 17:	mov	%gs:16+BOX_AT_ARG, %rdx
 MARK(turbo_stub_fetched)
-18:	mov	BOX(AHEAD), %ecx
+18:	mov	BOX(NR), %ecx
+	and	$AHEAD_LISTS-1, %ecx
+	mov	%gs:BOX_AT_AHEAD(,%rcx,4), %ecx
 	test	%ecx, %ecx
 	jz	27f
 MARK(turbo_stub_ahead)			/* rdx is in box.arg[2]; nothing has been done yet */
@@ -178,8 +180,9 @@ MARK(turbo_stub_ahead)			/* rdx is in box.arg[2]; nothing has been done yet */
 	mov	AHEAD(NR), %eax
 	cmp	BOX(NR), %eax
 	jne	25f
-	mov	AHEAD(ARG), %rax
-	cmp	BOX(ARG), %rax
+	mov	AHEAD(ARG_AT), %eax
+	mov	%gs:(%rax), %rax
+	cmp	AHEAD(ARG), %rax
 	jne	25f
 	mov	AHEAD(KEY_AT), %eax
 	mov	%gs:(%rax), %rax
@@ -204,12 +207,15 @@ MARK(turbo_stub_ahead)			/* rdx is in box.arg[2]; nothing has been done yet */
 	or	%rdx, %rax
 	cmp	AHEAD(UNTIL), %rax
 	jae	25f
-	movq	$0, AHEAD(UNTIL)	/* once */
 	mov	AHEAD(RESULT), %rax
 	mov	%rax, BOX(RESULT)
 	mov	AHEAD(COUNTS), %eax
 	add	%eax, BOX(AHEAD_USED)
-	mov	AHEAD(LEN), %r11d
+	cmpl	$AHEAD_KEEP, AHEAD(KIND)
+	je	30f
+	ja	29f
+	movq	$0, AHEAD(UNTIL)	/* once */
+30:	mov	AHEAD(LEN), %r11d
 	mov	AHEAD(DATA), %eax
 	mov	AHEAD(TO_AT), %ecx
 	mov	%gs:(%rcx), %rcx
@@ -303,6 +309,12 @@ MARK(turbo_stub_copying)		/* rdx is in the mailbox; the result may become -EFAUL
 11:	mov	BOX(RDX), %rdx
 MARK(turbo_stub_copied)
 	jmp	6f
+MARK(turbo_stub_ahead_post)		/* as from turbo_stub_ahead on */
+29:	xor	%eax, %eax
+	xchg	%rax, AHEAD(UNTIL)
+MARK(turbo_stub_ahead_posted)		/* rax: not 0 if the call has been made; then as below */
+	test	%rax, %rax
+	jz	25b			/* it has just been taken back */
 MARK(turbo_stub_ahead_given)		/* the result is in box.result, rdx in box.arg[2] */
 28:	mov	%gs:16+BOX_AT_ARG, %rdx
 	jmp	6f

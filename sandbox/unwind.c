@@ -26,8 +26,8 @@ extern const char turbo_stub[], turbo_stub_end[], turbo_stub_entry[], turbo_stub
     turbo_stub_fetched[], turbo_stub_asked[], turbo_stub_direct[], turbo_stub_called[],
     turbo_stub_answered[], turbo_stub_late[], turbo_stub_copying[], turbo_stub_copied[],
     turbo_stub_published[], turbo_stub_done[], turbo_stub_refuse[], turbo_stub_ahead[],
-    turbo_stub_ahead_not[], turbo_stub_ahead_given[], turbo_stub_stacked[], turbo_stub_unstacked[],
-    turbo_stub_restoring[];
+    turbo_stub_ahead_not[], turbo_stub_ahead_post[], turbo_stub_ahead_posted[],
+    turbo_stub_ahead_given[], turbo_stub_stacked[], turbo_stub_unstacked[], turbo_stub_restoring[];
 
 static bool between(uaddr_t at, const char *from, const char *to)
 {
@@ -44,7 +44,8 @@ uaddr_t unwind_called(void)
 static bool reading(uaddr_t at)
 {
 	return between(at, turbo_stub_fetching, turbo_stub_fetched) ||
-	       between(at, turbo_stub_ahead, turbo_stub_ahead_not);
+	       between(at, turbo_stub_ahead, turbo_stub_ahead_not) ||
+	       between(at, turbo_stub_ahead_post, turbo_stub_ahead_posted);
 }
 
 void unwind_flags(struct regs *r, uint32_t ax)
@@ -145,9 +146,12 @@ enum unwound unwind(struct vthread *th)
 		late_untaken(th);
 		return done(th, r->rax);
 	}
-	if (between(at, turbo_stub_ahead_given, turbo_stub_published)) {
+	if (between(at, turbo_stub_ahead_post, turbo_stub_published)) {
+		bool made = !reading(at) && (r->rax != 0 || !between(at, turbo_stub_ahead_posted,
+								     turbo_stub_ahead_given));
+
 		r->rdx = box->arg[2];
-		return done(th, (uint64_t)box->result);
+		return made ? done(th, (uint64_t)box->result) : pending(th, box->nr, box->ret);
 	}
 	if (between(at, turbo_stub_answered, turbo_stub_published)) {
 		if (between(at, turbo_stub_copying, turbo_stub_copied))

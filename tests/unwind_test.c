@@ -5,6 +5,7 @@
  * A child executes the stub as it is linked into this program, one instruction at a time, with a
  * control page and a mailbox made by hand; we are its supervisor, and look at it at each step.
  */
+#include "ahead.h"
 #include "carry.h"
 #include "late.h"
 #include "turbo.h"
@@ -31,7 +32,8 @@
 
 TestSuite(unwind, .timeout = 60);
 
-extern const char turbo_stub[], turbo_stub_entry[];
+extern const char turbo_stub[], turbo_stub_entry[], turbo_stub_ahead_given[],
+    turbo_stub_published[];
 
 /* What happens to the call. */
 struct course {
@@ -42,6 +44,7 @@ struct course {
 	bool sets, sets_fpu; /* the answer sets registers */
 	uint32_t late;	     /* ... and so many bytes */
 	bool frame;	     /* a signal frame lies on the stack */
+	enum { ASKS, AHEAD, AHEAD_KEPT, AHEAD_POSTED } ahead; /* the answer is there before */
 	uint64_t flags;
 };
 
@@ -134,6 +137,36 @@ static void child_start(void)
 	th.host_pid = child;
 }
 
+static const char ahead_data[17] = "sixteen bytes...";
+
+/* Two answers; the second in the list is that to the call. */
+static void answer_ahead(const struct course *c)
+{
+	struct foretold f = {.nr = (uint64_t)c->nr, .arg0 = in.rdi, .result = 42};
+
+	th.by_stub = true;
+	th.hold = HOLD_BOXED;
+	f.keep = c->ahead == AHEAD_KEPT;
+	f.post = c->ahead == AHEAD_POSTED;
+	f.key[1].arg = 4;
+	f.key[1].value = in.r8;
+	if (!f.post) {
+		f.to = 1;
+		f.data = ahead_data;
+		f.len = 16;
+	}
+	cr_assert(ahead_give(&th, &f));
+	f.key[0].arg = 2;
+	f.key[0].value = in.rdx + 1;
+	f.result = 43;
+	cr_assert(ahead_give(&th, &f));
+	th.hold = HOLD_RUNNING;
+	out = in;
+	out.rax = 42;
+	out.orig_rax = (uint64_t)-1;
+	out.r11 = in.eflags;
+}
+
 static void begin(const struct course *c)
 {
 	size_t len = xsize;
@@ -156,6 +189,7 @@ static void begin(const struct course *c)
 	in.rsi = (uint64_t)stack;
 	in.rsp = (uint64_t)stack + 8192 + 8;
 	in.rcx = 0x777777;
+	in.rdx = c->ahead ? 3 : in.rdx; /* a length that is none asks */
 	in.rip = (uint64_t)turbo_stub_entry;
 	in.rax = (uint64_t)c->nr;
 	in.orig_rax = (uint64_t)-1;
@@ -175,6 +209,19 @@ static void begin(const struct course *c)
 	out.rip = (uint64_t)raise; /* somewhere */
 	out.rsp = in.rsp - 4000;
 	out.eflags = 0x202 | (c->flags ^ 0xcd5);
+	if (c->ahead)
+		answer_ahead(c);
+}
+
+/* Has the call been answered, with the thread at rip? */
+static bool told(const struct course *c, uint64_t rip, bool answered)
+{
+	const struct ahead_answer *a = (void *)box->answers;
+
+	if (c->ahead == AHEAD_POSTED)
+		return a->until == 0;
+	return answered ||
+	       (rip >= (uint64_t)turbo_stub_ahead_given && rip < (uint64_t)turbo_stub_published);
 }
 
 /* The supervisor takes the request, and looks at what came with it. */
@@ -298,8 +345,10 @@ static void go(const struct course *c, bool looks)
 			answered = true;
 		}
 		cr_assert_eq(ptrace(PTRACE_GETREGS, child, NULL, &now), 0);
+		if (c->ahead)
+			answered = told(c, now.rip, answered);
 		if (now.rip - turbo.code >= 4096) {
-			cr_assert(answered);
+			cr_assert(answered && (!c->ahead || box->state == BOX_IDLE));
 			return;
 		}
 		if (c->direct && memcmp((void *)now.rip, "\x0f\x05", 2) == 0) {
@@ -342,6 +391,10 @@ static void arrived(const struct course *c)
 	cr_assert(xstate_same(xstate, c->sets_fpu ? xstate_out : xstate_in, len));
 	for (uint32_t i = 0; i < c->late; i++)
 		cr_assert_eq(target[i], (uint8_t)(i * 13 + 1));
+	if (c->ahead == AHEAD || c->ahead == AHEAD_KEPT)
+		cr_assert_arr_eq(stack, ahead_data, 16);
+	if (c->ahead)
+		ahead_forget(&th);
 }
 
 static void course(const struct course *c)
@@ -387,5 +440,9 @@ COURSE(back_parked, .nr = SYS_rt_sigreturn, .shape = SHAPE_CARRY_FRAME, .frame =
        .sets_fpu = true, .parks = true)
 COURSE(back_elsewhere, .nr = SYS_rt_sigreturn, .shape = SHAPE_CARRY_FRAME, .sets = true,
        .sets_fpu = true)
+COURSE(ahead, .nr = SYS_getpgid, .shape = SHAPE_REQUEST, .ahead = AHEAD, .flags = 0x8d5)
+COURSE(ahead_kept, .nr = SYS_getpgid, .shape = SHAPE_REQUEST, .ahead = AHEAD_KEPT)
+COURSE(ahead_posted, .nr = SYS_getpgid, .shape = SHAPE_REQUEST, .ahead = AHEAD_POSTED,
+       .flags = 0x401)
 COURSE(suspended, .nr = SYS_rt_sigsuspend, .shape = SHAPE_CARRY + SHAPE_FETCH, .sets = true,
        .late = 4)

@@ -121,6 +121,7 @@ enum published {
 struct foretold {
 	uint64_t nr, arg0;
 	const char *path; /* what arg[1] points to; NULL: not looked at */
+	bool path_first;  /* rather arg[0], and arg0 is not looked at */
 	/* Two more arguments that must be these: number (0: none) and value. */
 	struct {
 		unsigned arg;
@@ -132,6 +133,8 @@ struct foretold {
 	size_t len;
 	bool next_only; /* void as soon as any call is made that is not foretold */
 	bool counts;	/* for foretold_used() */
+	bool keep;	/* for as often as it is made */
+	bool post;	/* it has an effect, which foretold_made() asks for */
 };
 
 /* Which of those answers to take back. */
@@ -246,13 +249,17 @@ struct machine_ops {
 	void (*publish)(struct vthread *th, enum published what, uint32_t value);
 	void (*publish_not)(struct vthread *th);
 
-	/* th, which is held in a call, may answer that call by itself, once, with no event, within
-	 * the next 20 ms.  The latest are looked at first.  False: it may not; f NULL: would it?
-	 * foretold_used: how many that count were answered so since this was last asked.
-	 * foretold_not: take back those of all threads; they may run.  All NULL: never done. */
+	/* th, which is held in a call, may answer that call by itself, once (but for keep), with no
+	 * event, within the next 20 ms.  The latest are looked at first.  False: it may not; f
+	 * NULL: would it? foretold_used: how many that count were answered so since this was last
+	 * asked. foretold_not: take back those of all threads; they may run. foretold_made: the
+	 * next call with an effect that has been answered so; the kernel does what it was to do
+	 * before it does anything else.  Each is told once.  After foretold_not() for all no more
+	 * come.  All NULL: never done. */
 	bool (*foretell)(struct vthread *th, const struct foretold *f);
 	unsigned (*foretold_used)(struct vthread *th);
 	void (*foretold_not)(enum foretold_kind kind, uint32_t arg0);
+	bool (*foretold_made)(void **cookie, uint64_t *nr, uint64_t *arg0);
 
 	/* Let th run on virtual CPU vcpu until its next event.  A pending set_result or regs_set
 	 * takes effect.  stop() on a running thread; harmless on a held one. */

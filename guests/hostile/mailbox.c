@@ -31,8 +31,11 @@
 #define BOX_RESTORE    31
 #define BOX_REGS       0x40
 #define BOX_EARLY_DATA 0x100
-#define BOX_XSTATE     0x1000
+#define BOX_XSTATE     0x2000
 #define BOX_EARLY_MAX  0x400
+#define BOX_AHEAD      50    /* where the lists of answers begin, ... */
+#define BOX_ANSWERS    0x800 /* ... and the answers */
+#define BOX_WORDS      0x2800
 
 static char *canary;
 static long victim;
@@ -122,6 +125,29 @@ static void forge_early(void)
 	box[BOX_EARLY_DATA + random_next() % 256] = (uint32_t)random_next();
 }
 
+/* Answers to calls that it has not made yet: that they are taken, or not; others, elsewhere. */
+static void forge_ahead(void)
+{
+	const uint32_t at[] = {0, BOX_ANSWERS * 4, BOX_ANSWERS * 4 + 88, 4, BOX_WORDS * 4 - 4, ~0U};
+
+	if (random_next() % 2)
+		box[BOX_ANSWERS + random_next() % 200] = (uint32_t)(random_next() % 3) * 0x2000;
+	else
+		box[BOX_AHEAD + random_next() % 8] = at[random_next() % 6];
+}
+
+/* Some that are given ahead. */
+static void ask_for_files(void)
+{
+	char byte[16];
+	int fd = open("/usr", O_RDONLY | O_DIRECTORY), copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	readlink("/usr", byte, sizeof(byte));
+	readlink("/usr", byte, sizeof(byte));
+	close(fd);
+	close(copy);
+}
+
 /* By itself, and goes on computing. */
 static int forge_alone(void *arg)
 {
@@ -135,6 +161,9 @@ static int forge_alone(void *arg)
 			__asm__ volatile("pause");
 		if (i % 16 == 0)
 			getpgid(0);
+		forge_ahead();
+		if (i % 32 == 1)
+			ask_for_files();
 		if (i % 64 == 1)
 			free(malloc(300000)); /* mmap and munmap, while one is forged */
 	}
@@ -146,7 +175,7 @@ static void *forge_beside(void *arg)
 	bool all = arg != NULL;
 
 	for (;;) {
-		switch (random_next() % (all ? 9 : 5)) {
+		switch (random_next() % (all ? 10 : 6)) {
 		case 0:
 			box[BOX_STATE] = (uint32_t)(random_next() % 7);
 			break;
@@ -165,16 +194,19 @@ static void *forge_beside(void *arg)
 			forge_early();
 			break;
 		case 5:
+			forge_ahead();
+			break;
+		case 6:
 			box[BOX_MAGIC] = (uint32_t)random_next();
 			break;
-		case 6: /* and all the rest: it returns to nowhere */
-			box[random_next() % 6144] = (uint32_t)random_next();
+		case 7: /* and all the rest: it returns to nowhere */
+			box[random_next() % BOX_WORDS] = (uint32_t)random_next();
 			break;
-		case 7: /* registers, and whether they are to be loaded */
+		case 8: /* registers, and whether they are to be loaded */
 			box[BOX_RESTORE] = (uint32_t)random_next() % 4;
 			box[BOX_REGS + random_next() % 60] = (uint32_t)random_next();
 			break;
-		case 8: /* the header and the controls of an xstate */
+		case 9: /* the header and the controls of an xstate */
 			box[BOX_XSTATE + 6] = (uint32_t)random_next();
 			box[BOX_XSTATE + 128 + random_next() % 16] = (uint32_t)random_next();
 		}
@@ -196,6 +228,8 @@ static int forge_race(void *arg)
 		kill(getpid(), SIGUSR2);
 		access(scratch, F_OK);
 		write(-1, scratch, sizeof(scratch));
+		if (i % 16 == 0)
+			ask_for_files();
 		sched_yield();
 		if (i % 100 == 0) {
 			pid_t pid = fork();

@@ -3,6 +3,7 @@
  * locks, owners, pipes and seals have files of their own.
  */
 #include "fs/fasync.h"
+#include "fs/foretell.h"
 #include "fs/inotify.h"
 #include "fs/lease.h"
 #include "fs/lock.h"
@@ -74,6 +75,8 @@ static long dup_from(struct task *t, struct file *f, unsigned long min, bool clo
 	fd = fd_install(t, file_get(f), min, cloexec);
 	if (fd < 0)
 		file_put(f);
+	else
+		foretell_duplicated(t, fd, f);
 	return fd;
 }
 

@@ -20,9 +20,11 @@
 #include "trace/trace.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -51,12 +53,27 @@ static uint64_t fstat_nr = SYS_newfstatat; /* by which call programs ask about a
 
 /* ---- when ---- */
 
+/* What guests were told that they had done. */
+static void catch_up(void)
+{
+	uint64_t nr, arg;
+	void *cookie;
+
+	while (machine->foretold_made(&cookie, &nr, &arg)) {
+		struct task *t = cookie;
+
+		if (nr == SYS_close && t->files)
+			(void)fd_close(t, (int)arg);
+	}
+}
+
 void foretell_spoil(void)
 {
 	if (!foretold_live)
 		return;
 	foretold_live = false;
 	machine->foretold_not(FORETOLD_ALL, 0);
+	catch_up();
 }
 
 static bool changes_by_open(uint64_t flags)
@@ -97,7 +114,16 @@ static enum foretold_kind spoilt_by(uint64_t nr, const uint64_t *arg)
 	case SYS_pread64:
 	case SYS_lseek:
 	case SYS_brk:
+	case SYS_munmap:
+	case SYS_mprotect:
+	case SYS_rt_sigaction:
+	case SYS_rt_sigprocmask:
+	case SYS_clock_gettime:
+	case SYS_getrusage:
+	case SYS_getcwd:
 		return FORETOLD_NEXT;
+	case SYS_mmap:
+		return arg[3] & MAP_PRIVATE ? FORETOLD_NEXT : FORETOLD_ALL;
 	case SYS_open:
 		return changes_by_open(arg[1]) ? FORETOLD_ALL : FORETOLD_NEXT;
 	case SYS_openat:
@@ -115,10 +141,12 @@ void foretell_trap(uint64_t nr, const uint64_t *arg)
 {
 	enum foretold_kind kind = spoilt_by(nr, arg);
 
-	if (kind == FORETOLD_ALL)
+	if (kind == FORETOLD_ALL) {
 		foretell_spoil();
-	else
-		machine->foretold_not(kind, (uint32_t)arg[0]);
+		return;
+	}
+	machine->foretold_not(kind, (uint32_t)arg[0]);
+	catch_up();
 }
 
 /* What is traced or counted has to arrive. */
@@ -177,6 +205,38 @@ static void tell_flags(struct task *t, int fd, const struct file *file)
 	tell(t, &f);
 }
 
+/* That it can be closed, if nobody sees whether that happens a little later. */
+static void tell_close(struct task *t, int fd, const struct file *f)
+{
+	struct foretold told = {.nr = SYS_close, .arg0 = (uint64_t)fd, .post = true};
+	const struct inode *ino = f->inode, *up = f->path.dentry->parent->inode;
+
+	if ((f->flags & O_ACCMODE) == O_RDONLY && !ino->locks && !ino->nr_leases && !ino->watches &&
+	    !up->watches && !f->async)
+		tell(t, &told);
+}
+
+void foretell_duplicated(struct task *t, int fd, struct file *f)
+{
+	if ((S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)) && !(f->flags & O_PATH) &&
+	    foretell_on(t) && steady(f->inode))
+		tell_close(t, fd, f);
+}
+
+void foretell_no_link(struct task *t, const struct path *p, const char *name)
+{
+	struct foretold f = {
+	    .nr = SYS_readlink,
+	    .path = name,
+	    .path_first = true,
+	    .result = -EINVAL,
+	    .keep = true,
+	};
+
+	if (t->trap.syscall.nr == f.nr && foretell_on(t) && steady(p->dentry->inode))
+		tell(t, &f);
+}
+
 static bool tell_name(struct task *t, const char *name, bool counts);
 
 void foretell_opened(struct task *t, int fd, struct file *f, const char *name)
@@ -192,6 +252,7 @@ void foretell_opened(struct task *t, int fd, struct file *f, const char *name)
 		if ((t->trap.syscall.arg[2] & O_NOFOLLOW) && !strchr(name, '/'))
 			tell_name(t, name, false);
 	}
+	tell_close(t, fd, f);
 	tell_fstat(t, fd, &f->path);
 }
 

@@ -26,6 +26,10 @@ bool foretell_on(struct task *t);
 
 /* t has just opened f as fd, by openat() of name. */
 void foretell_opened(struct task *t, int fd, struct file *f, const char *name);
+/* fd is another number of f. */
+void foretell_duplicated(struct task *t, int fd, struct file *f);
+/* t has asked with readlink() what name leads to, which is no link. */
+void foretell_no_link(struct task *t, const struct path *p, const char *name);
 /* read() or getdents64() of fd is at the end of what there is. */
 void foretell_end(struct task *t, struct file *f);
 /* t was told the attributes of what name leads to, by newfstatat() or statx(). */

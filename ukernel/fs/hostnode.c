@@ -44,7 +44,7 @@ void host_st_learnt(struct host_node *n, const struct stat *st)
 	/* What has just changed is likely to change again, for instance because it is what the box
 	 * prints to: that is not believed. */
 	if (n->tree->trust_ns != HOST_TRUST_FOREVER &&
-	    (uint64_t)st->st_ctim.tv_sec + HOT_SECONDS > time_wall_ns() / HOST_TRUST_SECOND)
+	    (uint64_t)st->st_ctim.tv_sec + HOT_SECONDS > time_wall_ns() / 1000000000)
 		n->st_ns = 0;
 }
 
@@ -287,15 +287,9 @@ bool host_node_at_end(const struct host_node *n, uint64_t pos)
 	       n->st.st_size > 0 && pos >= (uint64_t)n->st.st_size;
 }
 
-static bool young(const struct host_node *n, uint64_t learnt_ns)
-{
-	return n->tree->trust_ns == HOST_TRUST_FOREVER ||
-	       host_now_ns() - learnt_ns < n->tree->trust_ns - n->tree->trust_ns / 16;
-}
-
 bool host_node_steady(const struct host_node *n)
 {
-	return st_trusted(n) && young(n, n->st_ns) && (!n->parent || young(n, n->seen_ns));
+	return st_trusted(n) && (!n->parent || host_still_good(n->tree, n->seen_ns));
 }
 
 void host_node_changed(struct host_node *n)

@@ -269,11 +269,15 @@ long sys_readlinkat(struct task *t, int dirfd, uaddr_t path, uaddr_t buf, size_t
 		return err;
 	empty = !name[0];
 	err = path_lookup(t, dirfd, name, empty && dirfd != AT_FDCWD ? LOOKUP_EMPTY : 0, &p);
-	name_buf_put(name);
-	if (err)
+	if (err) {
+		name_buf_put(name);
 		return err;
+	}
 	text = name_buf_get();
 	len = text ? readlink_path(&p, text) : -ENOMEM;
+	if (len == -EINVAL && !S_ISLNK_MODE(p.dentry->inode->mode))
+		foretell_no_link(t, &p, name);
+	name_buf_put(name);
 	if (len == -EINVAL && empty)
 		len = -ENOENT; /* readlink(2): "" and not a link */
 	if (len > (ssize_t)size)
