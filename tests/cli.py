@@ -93,6 +93,8 @@ def bad_options(checks, box):
         ["--bind", "/etc:relative", "--", "true"], ["--bind", "/etc:/mnt:rx", "--", "true"],
         ["--user", "no-such-user", "--", "true"], ["--log", "no-such-part", "--", "true"],
         ["--hostname", "", "--", "true"], ["-o", "/no/such/dir/x", "--trace", "--", "true"],
+        ["--bind", "/proc:/mnt:ro", "--", "true"], ["--root", "/proc", "--", "true"],
+        ["--rw", "/proc/self/mem", "--", "true"],
         ["--bind", "/etc:/etc/passwd", "--", "true"], ["--memory", "100K", "--", "true"],
         ["-e", "=x", "--", "true"], ["--sched", "no-such-policy", "--", "true"],
         ["--trace=no_such_call", "--", "true"], ["-w", "/no/such/dir", "--", "true"],

@@ -47,6 +47,8 @@ uint64_t parse_duration_ns(const char *option, const char *text, /* "1.5", "20ms
 /* text as an absolute path without "." and "..", against the current directory; the caller frees.
  */
 char *path_absolute(const char *text);
+/* Dies if path is of the host's proc. */
+void refuse_proc(const char *option, const char *path);
 void parse_bind(const char *text, struct bind_spec *out);
 /* "NAME[:OPTIONS]" of --sched, checked; *options points into it (NULL: none).  Of policy.c;
  * policy_open() there has more to say. */

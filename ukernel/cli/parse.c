@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 unsigned long parse_count(const char *option, const char *text, unsigned long min,
@@ -135,6 +137,16 @@ char *path_absolute(const char *text)
 	return out;
 }
 
+void refuse_proc(const char *option, const char *path)
+{
+	struct statfs s;
+
+	if (statfs(path, &s) == 0 && s.f_type == PROC_SUPER_MAGIC)
+		die("--%s: '%s' is of the host's proc, which would show guests ukernel itself; the "
+		    "box has its own /proc",
+		    option, path);
+}
+
 static const char *bind_source(const char *option, const char *text)
 {
 	char *real = realpath(text, NULL);
@@ -143,6 +155,7 @@ static const char *bind_source(const char *option, const char *text)
 		die("--%s: cannot use '%s': %s", option, text, strerror(errno));
 	if (access(real, R_OK) != 0)
 		die("--%s: cannot read '%s': %s", option, text, strerror(errno));
+	refuse_proc(option, real);
 	return real;
 }
 

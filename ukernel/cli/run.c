@@ -245,6 +245,7 @@ static void check_root(struct boot_config *config)
 		die("--root: '%s' is not a directory", config->root_dir);
 	if (access(config->root_dir, R_OK | X_OK) != 0)
 		die("--root: you may not read '%s': %s", config->root_dir, strerror(errno));
+	refuse_proc("root", config->root_dir);
 	char *real = realpath(config->root_dir, NULL);
 	if (real)
 		config->root_dir = real;

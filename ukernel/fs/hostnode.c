@@ -114,6 +114,14 @@ static uint64_t trust_option(const char *options)
 	return at ? strtoull(at + strlen("trust="), NULL, 10) : HOST_TRUST_NONE;
 }
 
+/* Through the host's proc a guest would reach our own memory and descriptors. */
+static bool fd_is_proc(int fd)
+{
+	struct statfs s;
+
+	return host_fstatfs(fd, &s) < 0 || s.f_type == PROC_SUPER_MAGIC;
+}
+
 int host_tree_open(const char *path, const char *options, struct host_tree **out,
 		   struct host_node **root)
 {
@@ -125,6 +133,8 @@ int host_tree_open(const char *path, const char *options, struct host_tree **out
 		return -ENOMEM;
 	fd = host_openat(AT_FDCWD, path, O_PATH, 0);
 	err = fd < 0 ? fd : host_fstat(fd, &st);
+	if (!err && fd_is_proc(fd))
+		err = -EACCES;
 	if (err)
 		goto fail;
 	err = -ENOMEM;
@@ -178,10 +188,9 @@ static void node_seen(struct host_node *n, struct host_node *dir, const char *na
 /* A file system of the host is entered at n: may guests see it? */
 static bool is_closed(struct host_node *n)
 {
-	struct statfs s;
 	int fd = host_node_fd(n);
 
-	return fd < 0 || host_fstatfs(fd, &s) < 0 || s.f_type == PROC_SUPER_MAGIC;
+	return fd < 0 || fd_is_proc(fd);
 }
 
 int host_node_lookup(struct host_node *dir, const char *name, struct host_node **out)
