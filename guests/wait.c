@@ -5,8 +5,10 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -151,6 +153,55 @@ static void clone_children(void)
 	CHECK(waitpid(pid, &st, __WALL) == pid);
 }
 
+static int go[2], done[2];
+
+/* Forks, waits to be told, and buries its own child, whom only it may ask for with __WNOTHREAD. */
+static void *forker(void *arg)
+{
+	pid_t *pid = arg;
+	char c;
+
+	*pid = child(3);
+	write(done[1], "f", 1);
+	read(go[0], &c, 1);
+	CHECK(waitpid(*pid, NULL, __WNOTHREAD) == *pid);
+	*pid = fork();
+	if (!*pid) {
+		sigset_t set;
+
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR2);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		prctl(PR_SET_PDEATHSIG, SIGUSR2);
+		write(done[1], "p", 1);
+		_exit(sigwaitinfo(&set, NULL));
+	}
+	read(go[0], &c, 1);
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t th;
+	pid_t pid;
+	int st;
+	char c;
+
+	CHECK_OK(pipe(go));
+	CHECK_OK(pipe(done));
+	CHECK_OK(pthread_create(&th, NULL, forker, &pid));
+	CHECK(read(done[0], &c, 1) == 1);
+	CHECK_ERR(waitpid(pid, NULL, __WNOTHREAD), ECHILD);
+	CHECK_ERR(waitpid(-1, NULL, __WNOTHREAD | WNOHANG), ECHILD);
+	CHECK(write(go[1], "g", 1) == 1);
+	CHECK(read(done[0], &c, 1) == 1 && c == 'p');
+	CHECK_ERR(waitpid(pid, NULL, __WNOTHREAD | WNOHANG), ECHILD);
+	CHECK(write(go[1], "g", 1) == 1);
+	CHECK_OK(pthread_join(th, NULL));
+	/* With its thread gone the child has heard of a parent's death, and it is ours. */
+	CHECK(waitpid(pid, &st, __WNOTHREAD) == pid && WEXITSTATUS(st) == SIGUSR2);
+}
+
 static void usage(void)
 {
 	struct rusage ru;
@@ -222,6 +273,7 @@ int main(void)
 	choice();
 	infos();
 	clone_children();
+	threads();
 	usage();
 	interrupted();
 	unwanted();

@@ -64,18 +64,41 @@ static struct process *find_reaper(struct process *p)
 
 static void death_announce(struct process *p);
 
+/* prctl(2), PR_SET_PDEATHSIG: the parent that dies is a thread. */
+static void parent_death_tell(struct process *child)
+{
+	struct task *th;
+
+	list_for_each (th, &child->threads, in_process)
+		if (th->pdeath_signal)
+			signal_send_task(th, th->pdeath_signal, NULL);
+}
+
+/* A thread is gone and p is not: another one takes its children. */
+static void children_hand_over(struct process *p, pid_t from)
+{
+	pid_t to = list_first(&p->threads, struct task, in_process)->tid;
+	struct process *child;
+
+	list_for_each (child, &p->children, sibling) {
+		if (child->parent_tid != from)
+			continue;
+		child->parent_tid = to;
+		parent_death_tell(child);
+	}
+}
+
 static void child_reparent(struct process *child, struct process *reaper)
 {
 	struct task *th;
 
 	list_del(&child->sibling);
 	child->parent = reaper;
+	child->parent_tid = reaper->pid;
 	list_add_tail(&child->sibling, &reaper->children);
-	list_for_each (th, &child->threads, in_process) {
+	list_for_each (th, &child->threads, in_process)
 		task_unpublish(th);
-		if (th->pdeath_signal)
-			signal_send_task(th, th->pdeath_signal, NULL);
-	}
+	parent_death_tell(child);
 	child->exit_signal = SIGCHLD;
 	if (child->state == PROC_ZOMBIE)
 		death_announce(child);
@@ -106,6 +129,7 @@ void process_reap(struct process *p)
 	p->parent = NULL;
 	p->leader = NULL;
 	task_put(leader);
+	waitq_wake(&p->exit_wait, EPOLLIN | EPOLLHUP);
 	process_put(p);
 }
 
@@ -236,6 +260,8 @@ _Noreturn void task_exit(struct task *t, int status)
 		sched_wake(p->exec_task);
 	if (p->nr_threads == 0)
 		process_die(p);
+	else
+		children_hand_over(p, t->tid);
 	sched_exit();
 }
 
@@ -271,9 +297,12 @@ void task_become_leader(struct task *t)
 {
 	struct process *p = t->proc;
 	struct task *old = p->leader;
+	struct process *child;
 
 	if (old == t)
 		return;
+	list_for_each (child, &p->children, sibling)
+		child->parent_tid = p->pid; /* there is no other thread any more */
 	pid_bind_task(t->tid, NULL);
 	pid_release(t->tid);
 	t->tid = p->pid;

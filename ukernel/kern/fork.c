@@ -138,6 +138,7 @@ static struct process *process_copy(struct process *from, pid_t pid, const struc
 	bool sibling = args->flags & CLONE_PARENT;
 	p->parent = sibling ? from->parent : from;
 	p->exit_signal = sibling ? from->exit_signal : args->exit_signal;
+	p->parent_tid = sibling ? from->parent_tid : current->tid;
 	p->pgid = from->pgid;
 	p->sid = from->sid;
 	p->ctty = from->ctty;

@@ -18,13 +18,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-/* Readable once every thread of the process has exited. */
+/* Readable once every thread of the process has exited; hung up when it has been waited for. */
 static uint32_t pidfd_poll(struct file *f, struct poll_table *pt)
 {
 	struct process *p = f->priv;
 
 	poll_wait(pt, f, &p->exit_wait);
-	return p->state == PROC_ZOMBIE ? EPOLLIN | EPOLLRDNORM : 0;
+	if (p->state != PROC_ZOMBIE)
+		return 0;
+	return EPOLLIN | EPOLLRDNORM | (process_find(p->pid) == p ? 0 : EPOLLHUP);
 }
 
 static int pidfd_show(struct file *f, char *buf, size_t size)

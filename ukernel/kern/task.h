@@ -126,6 +126,7 @@ struct process {
 
 	/* The tree. */
 	struct process *parent;
+	pid_t parent_tid;	   /* the thread of it that takes care of this one (__WNOTHREAD) */
 	struct process *heir;	   /* counted; who waited for it and so took over its usage */
 	struct list_head children; /* of struct process, by sibling */
 	struct list_head sibling;

@@ -41,6 +41,8 @@ struct wait_result {
 
 static bool child_matches(const struct process *c, const struct wait_for *w)
 {
+	if ((w->options & W_NOTHREAD) && c->parent_tid != current->tid)
+		return false;
 	if (w->type == P_PID && c->pid != w->id)
 		return false;
 	if (w->type == P_PGID && c->pgid != w->id)
