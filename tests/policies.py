@@ -4,6 +4,7 @@ with those that break the rules.
 
 usage: policies.py [NAME...]
 """
+import json
 import os
 import re
 import subprocess
@@ -170,6 +171,10 @@ def simulated(checks, where):
                       f"./bad.so:kind={kind},after=5", convoy, cwd=where)
         checks.check(f"policies/simulated {kind}, end", got.status == 125 and say in got.err,
                      got.status, got.out, got.err)
+    for how in ("sim", "run"):
+        got = ukernel("sched", how, "--sched", "./bad.so:kind=1,after=5", "--json", convoy, cwd=where, seconds=60)
+        checks.check(f"policies/{how} keeps what the watchdog said", got.status == 0 and
+                     json.loads(got.out)[0]["watchdog"].startswith("scheduling policy bad "), got.out, got.err)
     got = ukernel("sched", "sim", "--sched-watchdog", "rr,50ms", "--sched", "fifo", convoy)
     checks.check("policies/simulated fifo starves", "fifo starves task" in got.err, got.err)
 

@@ -12,6 +12,7 @@
 #include "lab/recorder.h"
 #include "machine.h"
 #include "sandbox.h"
+#include "sched/guard.h"
 #include "trace/trace.h"
 
 #include <errno.h>
@@ -47,6 +48,12 @@ static uint64_t host_cpu_ns(void)
 	return us * 1000;
 }
 
+/* What the child says after the records. */
+struct last_word {
+	uint64_t host_ns;
+	char verdict[240]; /* of the watchdog; empty: none */
+};
+
 static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE *records)
 {
 	struct machine_config mc = {.cpus = e->cpus, .tick_ns = e->tick_ns};
@@ -79,9 +86,11 @@ static _Noreturn void kernel_child(const struct experiment *e, char *sched, FILE
 	err = kernel_run(&config, &status);
 	machine->fini();
 	syscall_missing_report();
-	uint64_t host_ns = host_cpu_ns();
-	if (recording_save(rec, records) < 0 ||
-	    fwrite(&host_ns, sizeof(host_ns), 1, records) != 1 || fflush(records) != 0)
+	struct last_word word = {.host_ns = host_cpu_ns()};
+	const char *verdict = guard_verdict(config.policy);
+	snprintf(word.verdict, sizeof(word.verdict), "%s", verdict ? verdict : "");
+	if (recording_save(rec, records) < 0 || fwrite(&word, sizeof(word), 1, records) != 1 ||
+	    fflush(records) != 0)
 		die("cannot keep the records: %s", strerror(errno));
 	if (WIFSIGNALED(status))
 		_exit(EXIT_PLAYER + WTERMSIG(status));
@@ -368,12 +377,17 @@ static int outcome_read(const struct experiment *e, FILE *records, FILE *report,
 			struct outcome *out)
 {
 	struct reading rd = {.e = e, .out = out, .report = report};
+	struct last_word word;
 	int err = -EIO;
 
 	rewind(records);
 	struct recording *rec = recording_load(records);
-	if (rec && fread(&rd.host_ns, sizeof(rd.host_ns), 1, records) == 1)
+	if (rec && fread(&word, sizeof(word), 1, records) == 1) {
+		rd.host_ns = word.host_ns;
 		err = reading_run(&rd, rec);
+	}
+	if (!err && word.verdict[0])
+		out->metrics->watchdog = xasprintf("%.*s", (int)sizeof(word.verdict), word.verdict);
 	recording_free(rec);
 	free(rd.task_of);
 	free(rd.seen);

@@ -10,6 +10,7 @@
 #include "cli/sim_compare.h"
 #include "lab/report.h"
 #include "lab/sim.h"
+#include "sched/guard.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -207,6 +208,8 @@ static void run_one(struct sched_sim *s, const char *sched, unsigned nth, struct
 			"ukernel: sched sim: %s: %u task(s) did not get the class that "
 			"they asked for\n",
 			sched, result.refused);
+	if (guard_verdict(config.policy))
+		config.metrics->watchdog = xasprintf("%s", guard_verdict(config.policy));
 	if (watcher.timeline)
 		timeline_finish(watcher.timeline, result.end_ns);
 	*out = (struct report_run){

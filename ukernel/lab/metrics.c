@@ -57,6 +57,7 @@ void metrics_destroy(struct metrics *m)
 		free(m->rows[i]);
 	}
 	free(m->rows);
+	free(m->watchdog);
 	if (m->priv) {
 		free(m->priv->by_id);
 		free(m->priv->live);

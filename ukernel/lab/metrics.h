@@ -68,6 +68,8 @@ struct metrics {
 	uint64_t windows;	   /* fairness windows with at least two tasks in them */
 	double jain_sum, jain_min;
 	uint64_t missed_host; /* deadlines missed by no more than the host took in that period */
+	char
+	    *watchdog; /* what the policy did wrong, so that round robin took over; NULL: nothing */
 	struct metrics_private *priv;
 };
 

@@ -73,6 +73,10 @@ void metrics_print_json(FILE *out, const struct metrics *m, const char *sched)
 
 	putc('{', out);
 	json_text(out, "sched", sched);
+	if (m->watchdog)
+		json_text(out, "watchdog", m->watchdog);
+	else
+		fputs("\"watchdog\":null,", out);
 	fprintf(out, "\"cpus\":%d,\"tasks\":%zu,\"done\":%zu,", m->cpus, s.tasks, s.done);
 	json_real(out, "span_s", s.span_s, true);
 	json_real(out, "throughput", s.throughput, true);

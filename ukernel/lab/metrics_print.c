@@ -181,6 +181,8 @@ void metrics_print(FILE *out, const struct metrics *m, const char *sched, bool e
 	bool groups = !every_task && m->nr_rows > TABLE_TASKS_MAX;
 
 	fprintf(out, "== %s\n", sched);
+	if (m->watchdog)
+		fprintf(out, "%s; round robin took over\n", m->watchdog);
 	print_head(out, groups ? "group (ms)" : "task (ms)");
 	for (size_t i = 0; i < m->nr_rows; i++) {
 		if (!groups)
@@ -224,6 +226,9 @@ void metrics_print_comparison(FILE *out, struct metrics *const *m, const char *c
 		print_number(out, 8, 3, windows ? s.jain_window : s.jain, true);
 		putc('\n', out);
 	}
+	for (size_t i = 0; i < n; i++)
+		if (m[i]->watchdog)
+			fprintf(out, "%s: %s; round robin took over\n", scheds[i], m[i]->watchdog);
 }
 
 /* --- CSV --- */

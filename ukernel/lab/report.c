@@ -248,6 +248,11 @@ static void run_html(FILE *out, const struct report *report, size_t r, const str
 	if (run->summary)
 		report_text(out, run->summary);
 	fputs("</small></h3>\n<p class=facts>", out);
+	if (run->metrics->watchdog) {
+		fputs("<b>", out);
+		report_text(out, run->metrics->watchdog);
+		fputs("; round robin took over.</b> ", out);
+	}
 	if (s.done)
 		fprintf(out, "mean turnaround <b>%.1f ms</b>, ", s.turnaround_ms);
 	if (s.done)

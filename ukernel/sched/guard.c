@@ -444,3 +444,10 @@ const struct sched_policy *guard_create(const struct sched_policy *inner, bool f
 	g->ops.timer = guard_timer;
 	return &g->ops;
 }
+
+const char *guard_verdict(const struct sched_policy *policy)
+{
+	const struct guard *g = (const struct guard *)policy;
+
+	return policy->enqueue == guard_enqueue && g->verdict[0] ? g->verdict : NULL;
+}

@@ -26,6 +26,8 @@ struct guard_settings {
  */
 const struct sched_policy *guard_create(const struct sched_policy *inner, bool foreign,
 					const struct guard_settings *settings);
+/* What the policy behind policy did wrong in its last run; NULL: nothing, or it is no guard. */
+const char *guard_verdict(const struct sched_policy *policy);
 /* "rr", "end" or "off", a comma, a limit such as "5s": any of both.  -EINVAL: neither. */
 int guard_parse(const char *text, struct guard_settings *out);
 /* What GUARD_END calls; ends the process with status 125 unless set. */
