@@ -51,8 +51,8 @@ struct file_ops {
 	 * anonymous memory (/dev/zero).  May refuse prot/shared.  [-ENODEV] */
 	int (*mmap)(struct file *f, int prot, bool shared, int *host_fd, uint64_t *off);
 	/* A region of memory has begun to show the file (begin), or has ceased to, which is each
-	 * part of one that was split, and each copy that fork makes.  Such regions never merge.
-	 * Must not sleep.  [nothing] */
+	 * part of one that was split, and each copy that fork makes.  What was a region before does
+	 * not merge with another.  Must not sleep.  [nothing] */
 	void (*mapped)(struct file *f, bool begin);
 	/* F_SETFL is about to change flags (O_APPEND, O_NONBLOCK, ...).  [fine] */
 	int (*set_flags)(struct file *f, int flags);

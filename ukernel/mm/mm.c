@@ -129,7 +129,7 @@ struct mm *mm_clone(struct mm *from)
 		copy = region_copy(r);
 		if (!copy)
 			break;
-		range_add(mm, copy);
+		range_add_copy(mm, copy);
 		complete = !r->next;
 	}
 	/* What was charged for regions not copied goes back. */

@@ -144,23 +144,26 @@ static bool mergeable(const struct region *a, const struct region *b)
 	return a->end == b->start && a->prot == b->prot && a->may == b->may &&
 	       a->flags == b->flags && a->file == b->file && a->shm == b->shm &&
 	       a->name == b->name && !(a->flags & (REGION_SPECIAL | REGION_HIDDEN)) &&
-	       !(a->file && a->file->ops->mapped) && a->off + (a->end - a->start) == b->off;
+	       a->off + (a->end - a->start) == b->off;
 }
 
-/* Join r with equal neighbours; returns the region that now holds r. */
-static struct region *merge(struct mm *mm, struct region *r)
+/* Join r with equal neighbours; returns the region that now holds r.  Of a file that counts its
+ * regions only a new one may go: with one neighbour, as if that one's border had moved. */
+static struct region *merge(struct mm *mm, struct region *r, bool new)
 {
 	struct region *prev = r->prev, *next = r->next;
+	unsigned budget = r->file && r->file->ops->mapped ? new : 2;
 
-	if (prev && mergeable(prev, r)) {
+	if (budget && prev && mergeable(prev, r)) {
 		uaddr_t end = r->end;
 
+		budget--;
 		region_remove(mm, r);
 		region_free(r);
 		region_resize(mm, prev, prev->start, end);
 		r = prev;
 	}
-	if (next && mergeable(r, next)) {
+	if (budget && next && mergeable(r, next)) {
 		uaddr_t end = next->end;
 
 		region_remove(mm, next);
@@ -174,14 +177,21 @@ void range_extend(struct mm *mm, struct region *r, uint64_t len)
 {
 	range_count(mm, r, len, 1);
 	region_resize(mm, r, r->start, r->end + len);
-	merge(mm, r);
+	merge(mm, r, false);
 }
 
 struct region *range_add(struct mm *mm, struct region *r)
 {
 	range_count(mm, r, r->end - r->start, 1);
 	region_insert(mm, r);
-	return merge(mm, r);
+	return merge(mm, r, true);
+}
+
+void range_add_copy(struct mm *mm, struct region *r)
+{
+	range_count(mm, r, r->end - r->start, 1);
+	region_insert(mm, r);
+	merge(mm, r, false);
 }
 
 /* Cut r at addr, strictly inside; returns the upper part. */
@@ -235,6 +245,7 @@ void range_change(struct mm *mm, uaddr_t start, uaddr_t end, int prot, uint32_t 
 	for (; r && r->start < end; r = r->next) {
 		uint8_t to = prot < 0 ? r->prot : prot;
 		uint32_t flags = (r->flags & ~clear) | set;
+		bool part = r->start < start || r->end > end;
 
 		if (prot >= 0 && region_is_charged(to, flags))
 			flags |= REGION_ACCOUNT;
@@ -249,11 +260,11 @@ void range_change(struct mm *mm, uaddr_t start, uaddr_t end, int prot, uint32_t 
 		r->prot = to;
 		r->flags = flags;
 		range_count(mm, r, r->end - r->start, 1);
-		r = merge(mm, r);
+		r = merge(mm, r, part);
 	}
 	/* The region after the range may now equal the last one in it. */
 	if (r && r->prev && mergeable(r->prev, r))
-		merge(mm, r);
+		merge(mm, r, false);
 }
 
 bool range_mapped(struct mm *mm, uaddr_t start, uaddr_t end)

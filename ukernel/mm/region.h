@@ -114,6 +114,8 @@ int region_spare_fill(struct region_spare *s, unsigned n); /* 0 or -ENOMEM */
 void region_spare_drop(struct region_spare *s);
 /* Link r and count it; merges it with equal neighbours.  Takes r over; returns where it went. */
 struct region *range_add(struct mm *mm, struct region *r);
+/* The same for fork's copy of a region. */
+void range_add_copy(struct mm *mm, struct region *r);
 /* r's end moves up by len bytes, which must be free; r may become part of a neighbour. */
 void range_extend(struct mm *mm, struct region *r, uint64_t len);
 /* Forget [start, end).  Needs a spare node if the range lies inside one region. */
