@@ -36,6 +36,11 @@
 uint64_t mq_queues_max = 256, mq_msg_max = 10, mq_msg_default = 10;
 uint64_t mq_size_max = 8192, mq_size_default = 8192;
 
+/* What a queue costs: with its inode, its name and an open file. */
+#define QUEUE_BYTES                                                                                \
+	(sizeof(struct mq) + sizeof(struct inode) + sizeof(struct dentry) + NAME_LIMIT +           \
+	 sizeof(struct file))
+
 static struct list_head all_queues = LIST_INIT(all_queues), names = LIST_INIT(names);
 static unsigned queue_count;
 
@@ -146,7 +151,7 @@ static void mq_evict(struct inode *ino)
 	list_del(&q->all);
 	queue_count--;
 	mq_notify_none(q);
-	ipc_free(q, sizeof(*q));
+	ipc_free(q, QUEUE_BYTES);
 }
 
 static const struct inode_ops mq_inode_ops = {.setattr = mq_setattr, .evict = mq_evict};
@@ -207,7 +212,7 @@ static int queue_create(struct task *t, const char *name, unsigned mode,
 
 	if (queue_count >= mq_queues_max && !cred_capable(t->cred, CAP_SYS_RESOURCE_BIT))
 		return -ENOSPC;
-	q = ipc_alloc(sizeof(*q));
+	q = ipc_alloc(QUEUE_BYTES);
 	ino = q && mqueue_super() ? inode_create(mqueue_super(), S_IFREG | mode) : NULL;
 	err = ino ? sizes_check(t, attr, q) : -ENOMEM;
 	snprintf(label, sizeof(label), "/%s", name);
@@ -215,7 +220,7 @@ static int queue_create(struct task *t, const char *name, unsigned mode,
 		err = -ENOMEM;
 	if (err) {
 		inode_put(ino);
-		ipc_free(q, sizeof(*q));
+		ipc_free(q, QUEUE_BYTES);
 		return err;
 	}
 	list_init(&q->messages);

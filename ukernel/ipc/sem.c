@@ -115,6 +115,7 @@ static int ops_do(struct sem_set *set, struct sem_wait *w)
 		return 0;
 	}
 	w->blocking = &w->ops[--i];
+	w->before = set->sem[w->blocking->num].value;
 	if (ret == SEM_WAITING && (w->blocking->flags & IPC_NOWAIT))
 		ret = -EAGAIN;
 	while (i-- > 0) {
@@ -124,7 +125,17 @@ static int ops_do(struct sem_set *set, struct sem_wait *w)
 		if (op->flags & SEM_UNDO)
 			w->undo->adjust[op->num] += op->op;
 	}
+	w->before -= set->sem[w->blocking->num].value;
 	return ret;
+}
+
+/* Try again what has waited.  Where the operation that could not be done still cannot, the others
+ * are not looked at: a long list of long lists would take too much time. */
+static int ops_retry(struct sem_set *set, struct sem_wait *w)
+{
+	int value = set->sem[w->blocking->num].value + w->before, op = w->blocking->op;
+
+	return (op ? value + op < 0 : value != 0) ? SEM_WAITING : ops_do(set, w);
 }
 
 static void waiter_end(struct sem_wait *w, int status)
@@ -139,7 +150,7 @@ static void zero_update(struct sem_set *set)
 	struct sem_wait *w, *next;
 
 	list_for_each_safe (w, next, &set->zero_waiters, link) {
-		int ret = ops_do(set, w);
+		int ret = ops_retry(set, w);
 
 		if (ret != SEM_WAITING)
 			waiter_end(w, ret);
@@ -153,7 +164,7 @@ void sem_update(struct sem_set *set)
 	zero_update(set);
 again:
 	list_for_each_safe (w, next, &set->waiters, link) {
-		int ret = ops_do(set, w);
+		int ret = ops_retry(set, w);
 
 		if (ret == SEM_WAITING)
 			continue;

@@ -41,7 +41,8 @@ struct sem_wait {
 	unsigned n;
 	struct sem_undo *undo; /* with SEM_UNDO */
 	pid_t pid;
-	const struct abi_sembuf *blocking; /* the one that could not be done */
+	const struct abi_sembuf *blocking; /* the one that could not be done ... */
+	int before;			   /* ... and what those before it add to its semaphore */
 	int status;			   /* SEM_WAITING, or the result */
 };
 #define SEM_WAITING 1

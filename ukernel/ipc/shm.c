@@ -132,6 +132,14 @@ static int attachment_mmap(struct file *f, int prot, bool shared, int *host_fd, 
 	return s->file->ops->mmap(s->file, prot, shared, host_fd, off);
 }
 
+/* For madvise(MADV_REMOVE). */
+static int attachment_fallocate(struct file *f, int mode, uint64_t off, uint64_t len)
+{
+	struct shm_segment *s = f->priv;
+
+	return s->file->ops->fallocate(s->file, mode, off, len);
+}
+
 static void attachment_mapped(struct file *f, bool begin)
 {
 	struct shm_segment *s = f->priv;
@@ -150,6 +158,7 @@ static void attachment_release(struct file *f)
 
 static const struct file_ops attachment_ops = {
     .name = "shm",
+    .fallocate = attachment_fallocate,
     .mmap = attachment_mmap,
     .mapped = attachment_mapped,
     .release = attachment_release,
