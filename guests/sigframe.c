@@ -197,6 +197,50 @@ static void check_edited(void)
 	       sigismember(&mask, SIGWINCH), sigismember(&mask, SIGKILL));
 }
 
+static struct {
+	uint64_t xmm[2];
+	uint32_t mxcsr;
+	uint16_t fcw;
+} entry;
+
+/* The numbers that a handler begins with: the initial ones, once more in one that interrupts it. */
+static void on_numbers(int sig)
+{
+	__asm__ volatile("movdqu %%xmm15, %0\n\tstmxcsr %1\n\tfnstcw %2"
+			 : "=m"(entry.xmm), "=m"(entry.mxcsr), "=m"(entry.fcw));
+	printf("signal %d: xmm15 %llx mxcsr %x fcw %x\n", sig, (unsigned long long)entry.xmm[0],
+	       entry.mxcsr, entry.fcw);
+	if (sig == SIGUSR1) {
+		uint32_t up = 0x5f80;
+
+		__asm__ volatile("ldmxcsr %0" ::"m"(up));
+		raise(SIGUSR2);
+		__asm__ volatile("stmxcsr %0" : "=m"(up));
+		printf("back in it: mxcsr %x\n", up);
+	}
+}
+
+static void check_numbers(void)
+{
+	uint32_t zero = 0x7f80, mxcsr;
+	uint16_t narrow = 0x27f, fcw;
+	uint64_t got, value = 0x1234567890abcdefULL;
+	long n = SYS_kill;
+
+	signal(SIGUSR1, on_numbers);
+	signal(SIGUSR2, on_numbers);
+	__asm__ volatile("movq %5, %%xmm15\n\tldmxcsr %6\n\tfldcw %7\n\tsyscall\n\t"
+			 "movq %%xmm15, %1\n\tstmxcsr %2\n\tfnstcw %3"
+			 : "+a"(n), "=r"(got), "=m"(mxcsr), "=m"(fcw)
+			 : "D"((long)getpid()), "r"(value), "m"(zero), "m"(narrow),
+			   "S"((long)SIGUSR1)
+			 : "rcx", "r11", "memory", "xmm15");
+	printf("afterwards: xmm15 %llx mxcsr %x fcw %x\n", (unsigned long long)got, mxcsr, fcw);
+	mxcsr = 0x1f80;
+	fcw = 0x37f;
+	__asm__ volatile("ldmxcsr %0\n\tfldcw %1" ::"m"(mxcsr), "m"(fcw));
+}
+
 int main(void)
 {
 	struct sigaction sa = {.sa_sigaction = on_layout, .sa_flags = SA_SIGINFO};
@@ -207,5 +251,6 @@ int main(void)
 	check_scratched();
 	check_wide();
 	check_edited();
+	check_numbers();
 	return check_done();
 }

@@ -246,6 +246,18 @@ static void image_mark(uint8_t *fp, size_t size)
 	memcpy(fp + FX_BYTES, &bv, sizeof(bv));
 }
 
+/* The initial state: handlers begin with it, and a NULL fpstate asks for it. */
+static int image_reset(struct task *t)
+{
+	const uint16_t fcw = 0x37f;
+	const uint32_t mxcsr = 0x1f80;
+
+	memset(area.image, 0, area.image_max);
+	memcpy(area.image, &fcw, sizeof(fcw));
+	memcpy(area.image + 24, &mxcsr, sizeof(mxcsr));
+	return machine->xstate_set(t->thread, area.image, area.image_max);
+}
+
 /* Lay the frame out below sp: its address, and that of the image in *fp. */
 static uaddr_t frame_place(uaddr_t sp, uaddr_t *fp)
 {
@@ -295,6 +307,9 @@ int sigframe_push(struct task *t, struct regs *regs, int sig, const struct sigac
 	image_mark(image, area.fp_size);
 	if (copy_to_user(t, at, area.buf, image_off + area.fp_size + sizeof(uint32_t)))
 		return -EFAULT;
+	err = image_reset(t);
+	if (err < 0)
+		return err;
 
 	if ((unsigned)t->altstack.flags & SS_AUTODISARM)
 		altstack_reset(t);
@@ -384,18 +399,6 @@ static int image_restore(struct task *t, uaddr_t fp, size_t off, size_t have)
 	}
 	memset(area.image + SW_OFFSET, 0, sizeof(struct fp_sw_bytes));
 	memcpy(area.image + FX_BYTES, &bv, sizeof(bv));
-	return machine->xstate_set(t->thread, area.image, area.image_max);
-}
-
-/* A NULL fpstate asks for the initial state. */
-static int image_reset(struct task *t)
-{
-	const uint16_t fcw = 0x37f;
-	const uint32_t mxcsr = 0x1f80;
-
-	memset(area.image, 0, area.image_max);
-	memcpy(area.image, &fcw, sizeof(fcw));
-	memcpy(area.image + 24, &mxcsr, sizeof(mxcsr));
 	return machine->xstate_set(t->thread, area.image, area.image_max);
 }
 
