@@ -21,6 +21,7 @@
 
 #define ANSWERS	     192
 #define GOOD_CYCLES  (20 * 1000 * 2500UL) /* 20 ms, roughly */
+#define NEXT_CYCLES  (GOOD_CYCLES / 20)	  /* 1 ms for next_only */
 #define ARG_AT(i)    (BOX_AT_ARG + 8U * (i))
 #define ROUND_UP8(n) (((n) + 7) & ~(size_t)7)
 
@@ -104,7 +105,7 @@ static void answer_fill(struct ahead_answer *to, const struct foretold *f, uint3
 
 	*to = (struct ahead_answer){
 	    .nr = (uint32_t)f->nr,
-	    .until = __rdtsc() + GOOD_CYCLES,
+	    .until = __rdtsc() + (f->next_only ? NEXT_CYCLES : GOOD_CYCLES),
 	    .arg = f->path_first ? 0 : f->arg0,
 	    .result = f->result,
 	    .path = (uint32_t)path,

@@ -44,7 +44,7 @@
 
 #define TURBO_CODE_SIZE	       0x2000 /* sched_yield() is allowed from the first page */
 #define TURBO_TRAMPOLINES_SIZE 0x100000
-#define BOX_SIZE	       0xa000
+#define BOX_SIZE	       0xd000
 #define SPACE_UNIT	       0x2000 /* published and modules */
 #define TURBO_BOXES_MAX	       1024   /* in one space; threads beyond go the slow way */
 #define TURBO_BOXES_SIZE       (TURBO_BOXES_MAX * BOX_SIZE)
@@ -86,16 +86,16 @@
 #define BOX_EARLY_MAX	  0x400
 #define BOX_EARLY_STRING  0x100
 #define BOX_AT_DATA	  0x1000
-#define BOX_DATA_MAX	  0x1000
+#define BOX_DATA_MAX	  0x4000
 #define BOX_AT_AHEAD	  0xc8
 #define AHEAD_LISTS	  8 /* a power of two */
 #define BOX_AT_ZERO	  0xb8
 #define BOX_AT_AHEAD_USED 0xc0
-#define BOX_AT_ANSWERS	  0x2000
+#define BOX_AT_ANSWERS	  0x5000
 #define BOX_ANSWERS_MAX	  0x6000
-#define BOX_AT_XSTATE	  0x8000
+#define BOX_AT_XSTATE	  0xb000
 #define BOX_XSTATE_MAX	  0x1000
-#define BOX_AT_FRAME	  0x9000
+#define BOX_AT_FRAME	  0xc000
 #define BOX_FRAME_MAX	  0x1000
 
 /* Answers to calls before they are made (ahead.c): a list of such records. */

@@ -131,7 +131,7 @@ struct foretold {
 	unsigned to;	  /* the argument that says where data goes */
 	const void *data; /* len bytes, len a multiple of 8 */
 	size_t len;
-	bool next_only; /* void as soon as any call is made that is not foretold */
+	bool next_only; /* void as soon as any call is made that is not foretold, and after 1 ms */
 	bool counts;	/* for foretold_used() */
 	bool keep;	/* for as often as it is made */
 	bool post;	/* it has an effect, which foretold_made() asks for */

@@ -31,11 +31,11 @@
 #define BOX_RESTORE    31
 #define BOX_REGS       0x40
 #define BOX_EARLY_DATA 0x100
-#define BOX_XSTATE     0x2000
+#define BOX_XSTATE     0x2c00
 #define BOX_EARLY_MAX  0x400
-#define BOX_AHEAD      50    /* where the lists of answers begin, ... */
-#define BOX_ANSWERS    0x800 /* ... and the answers */
-#define BOX_WORDS      0x2800
+#define BOX_AHEAD      50     /* where the lists of answers begin, ... */
+#define BOX_ANSWERS    0x1400 /* ... and the answers */
+#define BOX_WORDS      0x3400
 
 static char *canary;
 static long victim;

@@ -52,13 +52,15 @@ int copy_from_user(struct task *t, void *to, uaddr_t from, size_t len)
 	return mem_copy(t, from, to, NULL, len) == len ? 0 : -EFAULT;
 }
 
+#define LATE_MAX (4 * PAGE_SIZE) /* beyond that one host call costs less than a second copy */
+
 /* Leave the copying to the machine, which may do it for less, if it cannot fail for good reason. */
 static bool mem_copy_late(struct task *t, uaddr_t to, const void *from, size_t len)
 {
 	const struct region *r;
 	uaddr_t at = to;
 
-	if (!machine->mem_write_late || !t->in_syscall || t != current || len > PAGE_SIZE ||
+	if (!machine->mem_write_late || !t->in_syscall || t != current || len > LATE_MAX ||
 	    to + len < to)
 		return false;
 	for (r = region_find(t->mm, to); at < to + len; r = r->next) {
