@@ -83,7 +83,7 @@ static inline void burst_charge(struct runq *rq, struct sched_entity *se, uint64
 
 	t->used_ns += ran_ns;
 	if (why == CHARGE_SLEEP) {
-		/* in per mille of a per cent there is nothing to overflow */
+		/* Divided first, so that nothing overflows. */
 		t->guess_ns = t->used_ns / 100 * alpha + t->guess_ns / 100 * (100 - alpha) + 1;
 		t->used_ns = 0;
 		rq_why(rq, se, "its next burst is guessed to take %.3f ms",

@@ -5,11 +5,13 @@
  * Source: Liu and Layland, JACM 20 (1973); each task's budget is enforced by a constant bandwidth
  * server (Abeni and Buttazzo, RTSS 1998), so that one that computes longer than it said harms
  * nobody but itself.  band.h says more.  Admission is by utilisation: the sum of runtime /
- * min(deadline, period) may not exceed limit for each CPU. For: periodic tasks with deadlines
- * (sched_setattr(2), SCHED_DEADLINE); on one CPU every deadline is met up to a utilisation of 1,
- * where static priorities give up at 0.69. Limits: on several CPUs a task may be late by a bounded
- * time though the sum fits (Dhall's effect); ordinary tasks starve while DEADLINE tasks use all;
- * nice values are ignored.
+ * min(deadline, period) may not exceed limit for each CPU.
+ *
+ * For: periodic tasks with deadlines (sched_setattr(2), SCHED_DEADLINE); on one CPU every deadline
+ * is met up to a utilisation of 1, where static priorities give up at 0.69.
+ *
+ * Limits: on several CPUs a task may be late by a bounded time though the sum fits (Dhall's
+ * effect); ordinary tasks starve while DEADLINE tasks use all; nice values are ignored.
  */
 #include "sched/band.h"
 

@@ -5,9 +5,11 @@
  * Source: Stoica and Abdel-Wahab, Earliest Eligible Virtual Deadline First, TR-95-22, Old Dominion
  * University, 1995, in the form of Linux 6.6 and later (kernel/sched/fair.c).  Virtual time V is
  * the average of all active tasks' own, by weight; a task's lag is how far it is behind V; who is
- * not ahead is eligible; its deadline is its own time plus one request divided by its weight. For:
- * general use, as fair, with a rule in the place of heuristics: the request (slice) is short for
- * who wants to wait shortly (sched_setattr's runtime, or latency-nice), at no cost in share.
+ * not ahead is eligible; its deadline is its own time plus one request divided by its weight.
+ *
+ * For: general use, as fair, with a rule in the place of heuristics: the request (slice) is short
+ * for who wants to wait shortly (sched_setattr's runtime, or latency-nice), at no cost in share.
+ *
  * Limits: one queue for all CPUs; a task that must not wait needs a shorter request than its rivals
  * or a real-time class (band.h: FIFO, RR and DEADLINE come first).
  */

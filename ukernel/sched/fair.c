@@ -1,12 +1,15 @@
 /*
  * fair.c - weighted fair shares: who has run least, measured in time divided by weight, runs.
  *
- * Source: the CFS of Linux 2.6.23 to 6.5 (kernel/sched/fair.c, Documentation/scheduler/
- * sched-design-CFS), itself a kin of stride scheduling; the classes FIFO, RR and DEADLINE come
- * before all ordinary tasks (band.h). For: general use: shares by nice values (each step 1.25 : 1),
- * quick response of tasks that sleep much. Limits: one queue for all CPUs, so that no cache is kept
- * warm but by chance; how long a wake-up waits depends on heuristics (latency, wakeup, sleepers)
- * where eevdf has a rule.
+ * Source: the CFS of Linux 2.6.23 to 6.5 (kernel/sched/fair.c and sched-design-CFS in its
+ * documentation), itself a kin of stride scheduling; the classes FIFO, RR and DEADLINE come before
+ * all ordinary tasks (band.h).
+ *
+ * For: general use: shares by nice values (each step 1.25 : 1), quick response of tasks that sleep
+ * much.
+ *
+ * Limits: one queue for all CPUs, so that no cache is kept warm but by chance; how long a wake-up
+ * waits depends on heuristics (latency, wakeup, sleepers) where eevdf has a rule.
  */
 #include "sched/band.h"
 

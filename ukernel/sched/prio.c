@@ -3,9 +3,11 @@
  * waits for a lock lends its priority to the holder.
  *
  * Source: sched(7) for FIFO, RR and DEADLINE (band.h says more); ordinary tasks below them, one
- * level for each nice value; priority inheritance after Sha, Rajkumar and Lehoczky, 1990. For:
- * real-time task sets (rate monotonic: give the shortest period the highest priority); lessons on
- * starvation and priority inversion.
+ * level for each nice value; priority inheritance after Sha, Rajkumar and Lehoczky, 1990.
+ *
+ * For: real-time task sets (rate monotonic: give the shortest period the highest priority); lessons
+ * on starvation and priority inversion.
+ *
  * Limits: nice values are an order here and no shares: a task of a higher level that computes for
  * ever starves all below it.  inherit=0 shows what priority inversion does.
  */
