@@ -5,12 +5,14 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef CLONE_PIDFD
@@ -261,6 +263,38 @@ static void unsharing(void)
 	CHECK_ERR(unshare(CLONE_PARENT), EINVAL);
 }
 
+static volatile int left;
+
+/* By the one function for all calls: a program may have made many through it. */
+static int leave(void *arg)
+{
+	for (int i = 0; i < 20; i++)
+		syscall(SYS_getuid);
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+/* The word of a thread that has gone is zero, and who waits for that is woken. */
+static void cleared_words(void)
+{
+	unsigned long flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID;
+	struct timespec limit = {5, 0};
+
+	for (int i = 0; i < 100; i++) {
+		left = -1;
+		CHECK(clone(leave, stack + sizeof(stack), flags, NULL, NULL, NULL, &left) > 0);
+		if (i & 1)
+			usleep(300); /* so that it has gone already, mostly */
+		while (left == -1 && (!syscall(SYS_futex, &left, FUTEX_WAIT, -1, &limit, NULL, 0) ||
+				      errno == EAGAIN || errno == EINTR))
+			;
+		CHECK(left == 0);
+		if (left)
+			break;
+	}
+	printf("all words cleared\n");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
@@ -272,5 +306,6 @@ int main(void)
 	cleared_handlers();
 	siblings();
 	unsharing();
+	cleared_words();
 	return check_done();
 }

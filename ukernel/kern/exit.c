@@ -245,6 +245,7 @@ _Noreturn void task_exit(struct task *t, int status)
 	/* When all leave one by one, the last one's status is the process's. */
 	if (!p->group_exiting && nobody_stays(p))
 		p->exit_status = status;
+	t->in_syscall = false; /* it gets no answer, nor what would come with one */
 	signal_task_exit(t);
 	foretell_spoil();
 	parts_release(t);
