@@ -2,12 +2,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -241,6 +243,44 @@ static void options(void)
 	close(u);
 }
 
+/* The interface that every network has. */
+static void interface(void)
+{
+	static const struct {
+		unsigned cmd;
+		const char *name;
+	} ask[] = {
+	    {SIOCGIFINDEX, "index"}, {SIOCGIFFLAGS, "flags"},  {SIOCGIFMTU, "mtu"},
+	    {SIOCGIFADDR, "addr"},   {SIOCGIFNETMASK, "mask"}, {SIOCGIFDSTADDR, "dst"},
+	    {SIOCGIFHWADDR, "hw"},   {SIOCGIFTXQLEN, "queue"}, {SIOCGIFMETRIC, "metric"},
+	};
+	int families[] = {AF_INET, AF_INET6, AF_UNIX};
+	struct ifreq r = {.ifr_name = "lo"}, one;
+	struct ifconf c = {.ifc_len = sizeof(one) - 1, .ifc_req = &one};
+
+	printf("names: %d %s\n", if_nametoindex("lo"), if_indextoname(1, r.ifr_name));
+	for (int f = 0; f < 3; f++) {
+		int s = socket(families[f], SOCK_DGRAM, 0);
+
+		for (unsigned i = 0; i < sizeof(ask) / sizeof(ask[0]); i++) {
+			memset(&r, 0, sizeof(r));
+			strcpy(r.ifr_name, "lo");
+			printf("%s: %s", ask[i].name, ERR(ioctl(s, ask[i].cmd, &r)));
+			printf(" %08x %08x%s", r.ifr_ifindex, ((int *)&r.ifr_ifindex)[1],
+			       i % 3 == 2 ? "\n" : ", ");
+		}
+		strcpy(r.ifr_name, "none");
+		printf("another: %s", ERR(ioctl(s, SIOCGIFINDEX, &r)));
+		r.ifr_ifindex = 99999;
+		printf(", number: %s", ERR(ioctl(s, SIOCGIFNAME, &r)));
+		printf(", nowhere: %s", ERR(ioctl(s, SIOCGIFMTU, (void *)8)));
+		c.ifc_len = sizeof(one) - 1;
+		printf(", too short: %s", ERR(ioctl(s, SIOCGIFCONF, &c)));
+		printf(" %d\n", c.ifc_len);
+		close(s);
+	}
+}
+
 static void six(void)
 {
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = in6addr_any}, peer;
@@ -271,6 +311,7 @@ int main(void)
 	datagrams();
 	disconnecting();
 	options();
+	interface();
 	six();
 	printf("raw packets of no family: %s\n", ERR(socket(12345, SOCK_STREAM, 0)));
 	return 0;

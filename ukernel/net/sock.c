@@ -224,7 +224,7 @@ static long sock_ioctl(struct file *f, struct task *t, unsigned cmd, uaddr_t arg
 		n = s->peer ? s->peer->queued : 0;
 		return put_user(t, n, arg);
 	}
-	return -ENOTTY;
+	return ifreq_ioctl(s, t, cmd, arg);
 }
 
 static const struct file_ops sock_ops = {

@@ -182,6 +182,9 @@ int scm_from_user(struct task *t, const struct sock *s, uaddr_t control, size_t 
 size_t scm_to_user(struct task *t, struct sock *s, struct scm *scm, uaddr_t control, size_t len,
 		   bool cloexec, int *flags);
 
+/* ifreq.c: ioctl()s about network interfaces.  0, -ENODEV, -EFAULT; -ENOTTY: not one of them. */
+long ifreq_ioctl(const struct sock *s, struct task *t, unsigned cmd, uaddr_t arg);
+
 /* The credentials that t's messages carry. */
 struct abi_ucred ucred_of(const struct task *t);
 #endif
