@@ -96,7 +96,7 @@ static void counts_note(void)
 	    text, sizeof(text),
 	    "calls: %lu by mailbox, %lu by the stub's own, %lu at the site, %lu caught; %u sites",
 	    turbo_counts.boxed, turbo_counts.direct, turbo_counts.trapped, turbo_counts.caught,
-	    trampolines_used());
+	    trampolines_made());
 	note(text);
 }
 

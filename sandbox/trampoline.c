@@ -29,17 +29,17 @@
 _Static_assert(TURBO_SITES_MAX *TRAMPOLINE_SIZE <= TURBO_TRAMPOLINES_SIZE, "room for all");
 
 static struct trampoline all[TURBO_SITES_MAX];
-static unsigned used, next_free;
+static unsigned used, next_free, made;
 
-unsigned trampolines_used(void)
+unsigned trampolines_made(void)
 {
-	return used;
+	return made;
 }
 
 void trampolines_fini(void)
 {
 	memset(all, 0, sizeof(all));
-	used = next_free = 0;
+	used = next_free = made = 0;
 }
 
 static uint8_t *put32(uint8_t *to, uint32_t value)
@@ -81,6 +81,7 @@ int trampoline_make(struct patch_plan *plan, unsigned module)
 	    .start = (uint32_t)plan->start,
 	};
 	used++;
+	made++;
 	next_free = (number + 1) % TURBO_SITES_MAX;
 	code_write((int)number, plan, module);
 	turbo.slots[number] = turbo.trampolines + (uaddr_t)number * TRAMPOLINE_SIZE;

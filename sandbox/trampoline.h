@@ -31,7 +31,7 @@ enum trampoline_step {
 int trampoline_make(struct patch_plan *plan, unsigned module);
 void trampoline_free(int number);
 enum trampoline_step trampoline_at(uaddr_t rip, const struct trampoline **out);
-unsigned trampolines_used(void);
+unsigned trampolines_made(void); /* since the start, those that went with their file too */
 void trampolines_fini(void);
 
 #endif
