@@ -180,6 +180,35 @@ static int region_of(const void *p, char *perms, char *name)
 	return -1;
 }
 
+/* What smaps says of a shared mapping: whether its file may be written makes a difference. */
+static void mapping_flags(int mode)
+{
+	static const char *const known[] = {"rd", "wr", "sh", "mr", "mw", "me", "ms"};
+	int fd = open("flagged", O_RDWR | O_CREAT, 0600);
+	char line[40], *at, *flags;
+	void *p;
+
+	CHECK_OK(ftruncate(fd, 4096));
+	close(fd);
+	fd = open("flagged", mode);
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	snprintf(line, sizeof(line), "%lx-", (unsigned long)p);
+	CHECK(slurp("/proc/self/smaps") > 0);
+	at = strstr(text, line);
+	flags = at ? strstr(at, "VmFlags:") : NULL;
+	CHECK(flags);
+	if (flags) {
+		*strchr(flags, '\n') = '\0';
+		for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (strstr(flags, known[i]))
+				printf("%s ", known[i]);
+		printf("of a file opened %s\n", mode == O_RDONLY ? "to read" : "to read and write");
+	}
+	munmap(p, 4096);
+	close(fd);
+	unlink("flagged");
+}
+
 static void memory(void)
 {
 	static const char constant[] = "mapped";
@@ -219,6 +248,8 @@ static void memory(void)
 	close(fd);
 	CHECK(slurp("/proc/self/environ") > 0 || !getenv("PATH"));
 	CHECK(slurp("/proc/self/smaps_rollup") > 0 && value("Rss:"));
+	mapping_flags(O_RDONLY);
+	mapping_flags(O_RDWR);
 }
 
 static void descriptors(void)
@@ -352,6 +383,8 @@ static void children(void)
 	CHECK(slurp(name) == 0);
 	snprintf(name, sizeof(name), "/proc/%d/status", pid);
 	CHECK(slurp(name) > 0 && value("State:\tZ (zombie)") && !value("VmSize:"));
+	snprintf(name, sizeof(name), "/proc/%d/ns/net", pid);
+	CHECK_ERR(readlink(name, link, sizeof(link)), ENOENT);
 	snprintf(name, sizeof(name), "/proc/%d/exe", pid);
 	CHECK_ERR(readlink(name, link, sizeof(link)), ENOENT);
 	waitpid(pid, &status, 0);

@@ -340,8 +340,14 @@ const struct proc_dir proc_tasks_dir = {
 
 static ssize_t ns_link(const struct proc_node *n, char *buf, size_t size)
 {
+	const struct task *t = proc_task(n);
 	char text[40];
-	int len =
+	int len;
+
+	/* What a process gives up when it exits; the other two come with its number and rights. */
+	if ((!t || t->exiting) && strcmp(n->entry->name, "user") && strcmp(n->entry->name, "pid"))
+		return -ENOENT;
+	len =
 	    snprintf(text, sizeof(text), "%s:[%lu]", n->entry->name, (unsigned long)n->entry->arg);
 
 	memcpy(buf, text, (size_t)len < size ? (size_t)len : size);

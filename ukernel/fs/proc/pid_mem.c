@@ -6,6 +6,7 @@
 #include "mm/mm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -116,9 +117,13 @@ int proc_show_smaps(struct seq *s, const struct proc_node *n)
 		show_region_sizes(s, size, region_dirty(&r), r.file ? 0 : region_dirty(&r),
 				  r.locked ? size : 0);
 		seq_puts(s, "THPeligible:           0\n");
-		seq_printf(s, "VmFlags:%s%s%s%s mr mw me%s\n", r.prot & PROT_READ ? " rd" : "",
+		/* Shared with a file that may not be written: not shared as far as Linux goes. */
+		bool fixed = r.shared && r.file && (r.file->flags & O_ACCMODE) == O_RDONLY;
+
+		seq_printf(s, "VmFlags:%s%s%s%s mr%s me%s%s\n", r.prot & PROT_READ ? " rd" : "",
 			   r.prot & PROT_WRITE ? " wr" : "", r.prot & PROT_EXEC ? " ex" : "",
-			   r.shared ? " sh" : "", r.locked ? " lo" : "");
+			   r.shared && !fixed ? " sh" : "", fixed ? "" : " mw",
+			   r.shared ? " ms" : "", r.locked ? " lo" : "");
 	}
 	return 0;
 }
