@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ERR(call) ((call) < 0 ? strerrorname_np(errno) : "ok")
@@ -176,6 +178,37 @@ static void datagrams(void)
 	close(b);
 }
 
+/* When did it come? */
+static void stamps(void)
+{
+	struct sockaddr_in any = loopback(0), to;
+	char control[CMSG_SPACE(sizeof(struct timeval))], c;
+	struct iovec iov = {&c, 1};
+	struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control};
+	struct cmsghdr *cm;
+	struct timeval tv;
+	int a = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+	time_t now = time(NULL);
+
+	bind(a, (struct sockaddr *)&any, sizeof(any));
+	to = name_of(a);
+	printf("stamps: %s", ERR(setsockopt(a, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on))));
+	for (int i = 0; i < 2; i++) {
+		sendto(a, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
+		h.msg_controllen = i ? 8 : sizeof(control);
+		printf(" %zd", recvmsg(a, &h, 0));
+		cm = CMSG_FIRSTHDR(&h);
+		printf(" flags %x, %d", h.msg_flags & MSG_CTRUNC, cm != NULL);
+		if (cm) {
+			memcpy(&tv, CMSG_DATA(cm), sizeof(tv));
+			printf(" type %d len %zu now %d", cm->cmsg_type, cm->cmsg_len,
+			       tv.tv_sec >= now && tv.tv_sec < now + 60);
+		}
+	}
+	printf("\n");
+	close(a);
+}
+
 /* What connecting chose goes with the connection; what bind() chose stays. */
 static void disconnecting(void)
 {
@@ -309,6 +342,7 @@ int main(void)
 	streams();
 	bulk();
 	datagrams();
+	stamps();
 	disconnecting();
 	options();
 	interface();

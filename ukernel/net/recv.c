@@ -40,6 +40,7 @@ static void recv_made_room(struct sock *s)
 static int scm_take(struct scm *from, struct scm *to, bool copy)
 {
 	to->cred = from->cred;
+	to->stamp_ns = from->stamp_ns;
 	if (!from->nfiles)
 		return 0;
 	if (!copy) {

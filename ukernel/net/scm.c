@@ -160,15 +160,27 @@ static bool put_files(struct task *t, struct scm *scm, uaddr_t control, size_t l
 	return n == scm->nfiles;
 }
 
+static bool put_stamp(struct task *t, const struct scm *scm, uaddr_t control, size_t len,
+		      size_t *used)
+{
+	uint64_t ns = scm->stamp_ns ? scm->stamp_ns : time_wall_ns();
+	struct abi_timeval tv = {ns / 1000000000, ns % 1000000000 / 1000};
+
+	return put_cmsg(t, control, len, used, SO_TIMESTAMP, &tv, sizeof(tv));
+}
+
 size_t scm_to_user(struct task *t, struct sock *s, struct scm *scm, uaddr_t control, size_t len,
 		   bool cloexec, int *flags)
 {
 	size_t used = 0;
 	bool fits = true;
 
+	if (s->timestamp && s->type == SOCK_DGRAM)
+		fits = put_stamp(t, scm, control, len, &used);
 	if (s->passcred && !sock_is_inet(s))
 		fits = put_cmsg(t, control, len, &used, SCM_CREDENTIALS, &scm->cred,
-				sizeof(scm->cred));
+				sizeof(scm->cred)) &&
+		       fits;
 	if (scm->nfiles)
 		fits = put_files(t, scm, control, len, &used, cloexec) && fits;
 	if (!fits)

@@ -106,6 +106,8 @@ static void forget_sender(const struct sock *s, const struct sock *to, struct sc
 
 static void message_deliver(struct sock *to, struct message *m)
 {
+	if (to->timestamp)
+		m->scm.stamp_ns = time_wall_ns();
 	message_queue(to, m);
 	waitq_wake(&to->readers, EPOLLIN | EPOLLRDNORM);
 }

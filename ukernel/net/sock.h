@@ -31,7 +31,8 @@ struct abi_ucred {
 /* What travels beside the bytes of one message. */
 struct scm {
 	struct abi_ucred cred;
-	bool cred_given; /* by an SCM_CREDENTIALS of the sender */
+	bool cred_given;   /* by an SCM_CREDENTIALS of the sender */
+	uint64_t stamp_ns; /* when it came, on the wall clock; 0: nobody had asked (SO_TIMESTAMP) */
 	unsigned nfiles;
 	struct file **files; /* counted; malloc()ed */
 };
@@ -111,7 +112,7 @@ struct sock {
 	struct sock *peer; /* counted; NULL when never connected */
 	bool closed;	   /* its file is gone */
 	bool never_accepted;
-	bool read_shut, write_shut, passcred;
+	bool read_shut, write_shut, passcred, timestamp;
 	bool was_reset; /* inet: what was sent after the peer's end has been answered */
 	int error;	/* SO_ERROR, positive */
 	struct abi_ucred peer_cred;

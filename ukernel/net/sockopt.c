@@ -21,8 +21,8 @@
 /* On-off options that have no effect on a local socket but read back as they were set. */
 static int flag_bit(int optname)
 {
-	static const int flags[] = {SO_KEEPALIVE, SO_BROADCAST, SO_DONTROUTE,
-				    SO_OOBINLINE, SO_TIMESTAMP, SO_NO_CHECK};
+	static const int flags[] = {SO_KEEPALIVE, SO_BROADCAST, SO_DONTROUTE, SO_OOBINLINE,
+				    SO_NO_CHECK};
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (flags[i] == optname)
@@ -67,6 +67,9 @@ static int option_set(struct task *t, struct sock *s, int optname, uaddr_t optva
 	switch (optname) {
 	case SO_PASSCRED:
 		s->passcred = value != 0;
+		return 0;
+	case SO_TIMESTAMP:
+		s->timestamp = value != 0;
 		return 0;
 	case SO_REUSEADDR:
 		s->reuse_addr = value != 0;
@@ -144,6 +147,9 @@ static int option_int(struct sock *s, int optname, int32_t *out)
 		return 0;
 	case SO_PASSCRED:
 		*out = s->passcred;
+		return 0;
+	case SO_TIMESTAMP:
+		*out = s->timestamp;
 		return 0;
 	}
 	if (!flag_bit(optname))
