@@ -113,6 +113,8 @@ static void copies(int id)
 	get(id, 2, 040000 | IPC_NOWAIT);
 	CHECK_ERR(msgrcv(id, &m, 100, 0, 040000), EINVAL);
 	CHECK_ERR(msgrcv(id, &m, 100, 0, 040000 | IPC_NOWAIT | MSG_EXCEPT), EINVAL);
+	CHECK_ERR(msgrcv(id, &m, 3, 0, 040000 | IPC_NOWAIT), E2BIG);
+	CHECK_ERR(msgrcv(id, &m, 3, 0, 040000 | IPC_NOWAIT | MSG_NOERROR), EINVAL);
 	get(id, 0, 0);
 	get(id, 0, 0);
 }

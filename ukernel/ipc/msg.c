@@ -299,9 +299,11 @@ static int msg_take(struct task *t, struct msg_queue *q, const struct wanted *wa
 		}
 		if (m->len > want->max && !want->cut)
 			return -E2BIG;
+		if (want->how == MATCH_INDEX) { /* a copy is never cut */
+			*out = m->len > want->max ? NULL : m;
+			return *out ? 0 : -EINVAL;
+		}
 		*out = m;
-		if (want->how == MATCH_INDEX)
-			return 0;
 		msg_unlink(q, m);
 		q->rtime = ipc_now();
 		q->lrpid = t->proc->pid;
