@@ -36,15 +36,32 @@ static int check_failures;
 /* The call must succeed. */
 #define CHECK_OK(call) CHECK((call) == 0)
 
-/* For programs that would do harm outside: ends at once unless this is a box of ukernel's. */
-static inline void check_in_box(void)
+static inline int check_is_box(void)
 {
 	struct utsname u;
 
-	if (uname(&u) == 0 && strstr(u.version, "ukernel"))
+	return uname(&u) == 0 && strstr(u.version, "ukernel") != NULL;
+}
+
+/* For programs that would do harm outside: ends at once unless this is a box of ukernel's. */
+static inline void check_in_box(void)
+{
+	if (check_is_box())
 		return;
 	printf("FAIL: to be run in a box only\n");
 	exit(1);
+}
+
+#define HOST_LACKS 77
+
+/* For calls that a host may be built or told not to have: natively the program ends here unless
+ * `has`, and what it does in the box is judged alone (tests/guests.py). */
+static inline void check_host_has(int has)
+{
+	if (has || check_is_box())
+		return;
+	printf("the host does not have it\n");
+	exit(HOST_LACKS);
 }
 
 static inline int check_done(void)

@@ -304,6 +304,7 @@ static void limits(void)
 int main(void)
 {
 	setbuf(stdout, NULL);
+	check_host_has(syscall(SYS_mq_unlink, "guest-mqueue-none") == -1 && errno != ENOSYS);
 	snprintf(name, sizeof(name), "/guest-mqueue-%d", getpid());
 	snprintf(other, sizeof(other), "/guest-mqueue-%d-b", getpid());
 	opening();

@@ -252,6 +252,7 @@ int main(void)
 	int id;
 
 	setbuf(stdout, NULL);
+	check_host_has(msgget(1, 0) != -1 || errno != ENOSYS);
 	get_calls();
 	id = msgget(IPC_PRIVATE, 0600);
 	types(id);

@@ -277,6 +277,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return pause();
 	setbuf(stdout, NULL);
+	check_host_has(shmget(IPC_PRIVATE, 0, 0) != -1 || errno != ENOSYS);
 	get_calls();
 	sharing();
 	addresses();
