@@ -9,7 +9,8 @@
  * done, the call is let through with the answer, and two stops and eight host calls are saved.
  * These calls take registers only, which nobody can change meanwhile, and the host has no reason to
  * refuse them: the range is good, and its limit on mappings is the kernel's own.  No other guest
- * call is ever let through.
+ * call is ever let through.  And only where nobody shares the space: the kernel may give another
+ * thread what has been unmapped before this one comes to unmap it.
  */
 #include "vm.h"
 
@@ -125,7 +126,7 @@ static int order_encode(struct order *o, const struct vm_op *op)
 /* Is op the call that th is about to make, as the host would carry it out? */
 static bool op_is_own_call(const struct vthread *th, const struct vm_op *op)
 {
-	if (th->hold != HOLD_NOTIFIED || th->call_arg[0] != op->addr ||
+	if (th->hold != HOLD_NOTIFIED || th->shared || th->call_arg[0] != op->addr ||
 	    ((th->call_arg[1] + PAGE_SIZE - 1) & PAGE_MASK) != op->len)
 		return false;
 	if (op->kind == VM_UNMAP)
