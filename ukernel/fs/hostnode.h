@@ -44,10 +44,10 @@ struct host_node {
  * For how long what the host said about a name or a file (that it is missing, too) is believed
  * without asking again.  What guests change through this tree is known at once in any case.
  */
-#define HOST_TRUST_NONE	   0UL		/* ask at every use: others share these files */
+#define HOST_TRUST_NONE 0UL /* ask at every use: others share these files */
 /* A second, as network file systems do, but for what foretold answers may be told later. */
-#define HOST_TRUST_SECOND 980000000UL
-#define HOST_TRUST_FOREVER UINT64_MAX	/* nobody else changes them while we run */
+#define HOST_TRUST_SECOND  980000000UL
+#define HOST_TRUST_FOREVER UINT64_MAX /* nobody else changes them while we run */
 
 /* path: an absolute host path of a directory, or of a file when a single file is bound.  options:
  * "trust=NS" is taken from it, the rest ignored; without it nothing is trusted. */
