@@ -53,7 +53,7 @@ struct attr {
 #define NEAR_NS	      5000ULL	  /* not worth another question */
 #define ORDER_NS      2000ULL	  /* between those that arrive together: what clocks resolve */
 #define CHUNK_NS      200000ULL	  /* how long to compute between two looks at the clock ... */
-#define PART_NS	      500000ULL  /* ... and before the kernel is asked how long it was */
+#define PART_NS	      500000ULL	  /* ... and before the kernel is asked how long it was */
 
 /* Shared by all tasks. */
 struct shared {
