@@ -132,7 +132,7 @@ struct reading {
 
 static void read_job(struct reading *rd, const char *line)
 {
-	struct job j;
+	struct job j = {0};
 
 	if (sscanf(line, "job %u %" SCNd64 " %" SCNu64, &j.task, &j.late_ns, &j.ns) != 3 ||
 	    j.task >= rd->e->workload->nr_tasks || j.ns < rd->start_ns)
