@@ -203,6 +203,30 @@ static void open_files(void)
 	}
 }
 
+/* A number that was closed, and is then another file's, which may be one of which nothing is told.
+ */
+static void reused(void)
+{
+	struct stat st;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int fd = openat(dir, names[i], O_RDONLY | O_CLOEXEC);
+
+		CHECK(fd >= 0);
+		CHECK_OK(close(fd));
+		CHECK_ERR(fstat(fd, &st), EBADF);
+		CHECK_ERR(fcntl(fd, F_GETFL), EBADF);
+		CHECK_ERR(close(fd), EBADF);
+		CHECK(openat(dir, names[i], O_RDONLY | O_CLOEXEC) == fd);
+		CHECK_OK(close(fd));
+		CHECK(open("/proc/self/maps", O_RDONLY) == fd);
+		CHECK_OK(fstat(fd, &st));
+		CHECK(st.st_size == 0);
+		CHECK(fcntl(fd, F_GETFD) == 0);
+		CHECK_OK(close(fd));
+	}
+}
+
 static void directories(void)
 {
 	char buf[32768];
@@ -327,6 +351,9 @@ int main(void)
 	bad_places();
 	have(QUIT, 0, 0);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	fill();
+	list();
+	reused();
 	signals();
 	return check_done();
 }

@@ -252,6 +252,7 @@ _Static_assert(offsetof(struct box, early_data) == BOX_AT_EARLY_DATA, "as the st
 _Static_assert(offsetof(struct box, data) == BOX_AT_DATA, "as the stub has it");
 _Static_assert(offsetof(struct box, known) == BOX_AT_KNOWN, "as the stub has it");
 _Static_assert(offsetof(struct box, ahead) == BOX_AT_AHEAD, "as the stub has it");
+_Static_assert(AHEAD_LISTS == 8, "as many as the stub clears");
 _Static_assert(offsetof(struct box, ahead_used) == BOX_AT_AHEAD_USED, "as the stub has it");
 _Static_assert(offsetof(struct box, answers) == BOX_AT_ANSWERS, "as the stub has it");
 _Static_assert(offsetof(struct ahead_answer, until) == AHEAD_AT_UNTIL, "as the stub has it");

@@ -310,7 +310,11 @@ MARK(turbo_stub_copying)		/* rdx is in the mailbox; the result may become -EFAUL
 MARK(turbo_stub_copied)
 	jmp	6f
 MARK(turbo_stub_ahead_post)		/* as from turbo_stub_ahead on */
-29:	xor	%eax, %eax
+29:	xor	%eax, %eax		/* none of the others knows of it: forget them first */
+	mov	%rax, BOX(AHEAD)
+	mov	%rax, %gs:8+BOX_AT_AHEAD
+	mov	%rax, %gs:16+BOX_AT_AHEAD
+	mov	%rax, %gs:24+BOX_AT_AHEAD
 	xchg	%rax, AHEAD(UNTIL)
 MARK(turbo_stub_ahead_posted)		/* rax: not 0 if the call has been made; then as below */
 	test	%rax, %rax

@@ -62,8 +62,10 @@ static void catch_up(void)
 	while (machine->foretold_made(&cookie, &nr, &arg)) {
 		struct task *t = cookie;
 
-		if (nr == SYS_close && t->files)
-			(void)fd_close(t, (int)arg);
+		if (nr != SYS_close || !t->files)
+			continue;
+		machine->foretold_not(FORETOLD_FD, (uint32_t)arg);
+		(void)fd_close(t, (int)arg);
 	}
 }
 
@@ -220,8 +222,9 @@ static void tell_close(struct task *t, int fd, const struct file *f)
 	struct foretold told = {.nr = SYS_close, .arg0 = (uint64_t)fd, .post = true};
 	const struct inode *ino = f->inode, *up = f->path.dentry->parent->inode;
 
-	if ((f->flags & O_ACCMODE) == O_RDONLY && !ino->locks && !ino->nr_leases && !ino->watches &&
-	    !up->watches && !f->async)
+	/* Whoever shares the descriptors must not see it open any more. */
+	if (fdtable_refs(t->files) == 1 && (f->flags & O_ACCMODE) == O_RDONLY && !ino->locks &&
+	    !ino->nr_leases && !ino->watches && !up->watches && !f->async)
 		tell(t, &told);
 }
 
