@@ -1,6 +1,8 @@
 /*
  * signal_apart.c - the same handlers as often, on other stacks or none, with forks and stops in
  * them, and with other threads and processes that send signals meanwhile.
+ *
+ * guest-seconds: 60
  */
 #include "check.h"
 

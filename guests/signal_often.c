@@ -2,6 +2,8 @@
  * signal_often.c - handlers for signals that a process sends to itself, so often that a machine may
  * have found a shorter way: all registers and the floating point state there and back, changed
  * contexts, nesting, jumps.
+ *
+ * guest-seconds: 60
  */
 #include "check.h"
 
